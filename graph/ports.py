@@ -1,0 +1,112 @@
+"""The interfaces through which the graph reaches the outside. Their implementations live elsewhere."""
+
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Protocol
+
+from langchain_core.language_models import BaseChatModel
+
+from wire.outcome import Outcome
+from wire.policy import Policy
+from wire.snapshot import SchemaSnapshot
+
+
+class Database(Protocol):
+    """One customer database, reached through its agent."""
+
+    async def snapshot(self, *, refresh: bool = False) -> SchemaSnapshot:
+        """The tables that may be read; from the cache unless ``refresh``.
+
+        Raises:
+            AgentUnavailable: no agent is attached, or it went away.
+        """
+        ...
+
+    async def execute(self, sql: str, *, run_id: str, attempt: int) -> Outcome:
+        """Run one statement. Never raises for what the statement does: that is a ``Failed``.
+
+        Cancelling the awaiting task cancels the statement in PostgreSQL before this returns.
+        The whole result stays with the port; the graph gets a preview and a reference.
+        """
+        ...
+
+
+class Clock(Protocol):
+    """The time, so that tests can stand still."""
+
+    def now(self) -> datetime:
+        """The present moment, UTC."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds that never go back."""
+        ...
+
+
+class VerifiedQuery(Protocol):
+    """A question whose SQL a person confirmed."""
+
+    question: str
+    sql: str
+    verified_by: str
+
+
+class Knowledge(Protocol):
+    """What people have taught about a database beyond its snapshot."""
+
+    async def verified(self, question: str) -> list[VerifiedQuery]:
+        """Verified queries of the same connection that are close to the question, closest first."""
+        ...
+
+    async def glossary(self, question: str) -> list[str]:
+        """Lines ``term: meaning`` whose term occurs in the question."""
+        ...
+
+
+class NoKnowledge:
+    """Nothing has been taught yet."""
+
+    async def verified(self, question: str) -> list[VerifiedQuery]:
+        return []
+
+    async def glossary(self, question: str) -> list[str]:
+        return []
+
+
+class SystemClock:
+    """The machine's own clocks."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a run may spend, and which optional steps it takes."""
+
+    max_repairs: int = 3
+    max_tokens_sql: int = 512
+    max_tokens_answer: int = 160
+    schema_token_budget: int = 6_000
+    without: frozenset[str] = frozenset()
+    """Names of optional steps that are switched off, to measure what each is worth."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """All that a run needs from outside."""
+
+    database: Database
+    model: BaseChatModel
+    knowledge: Knowledge = field(default_factory=NoKnowledge)
+    clock: Clock = field(default_factory=SystemClock)
+    settings: Settings = field(default_factory=Settings)
+    cloud_policy: Policy | None = None
+    """What the backend's side forbids on top of the owner's policy; None adds nothing."""
+    agent_id: str | None = None
+    instructions: str = ""
+    """Notes of the connection's owner that every prompt carries."""

@@ -1,0 +1,52 @@
+"""Values that cross a boundary, and nothing that does I/O.
+
+Between agent and backend (WebSocket, subprotocol ``custard.v1``) control messages are JSON text and results
+are binary frames. Every union is closed and versioned: an unknown message is answered by ``error``.
+
+=============  ================  ==========================================================================
+message        sent by           means
+=============  ================  ==========================================================================
+hello          agent             first frame: versions, policy digest, limits, what is still in flight
+welcome        backend           session opened: protocol, epoch, this socket's limits
+introspect     backend           send the snapshot, unless it still has the ``known`` fingerprint
+snapshot       agent             the whole snapshot
+delta          agent             what changed since ``base``
+unchanged      agent             the known fingerprint still holds
+execute        backend           run this statement once, with this much credit
+accepted       agent             taken: from here on it may have run
+columns        agent             the result's columns
+(rows frame)   agent             a batch of rows, see ``wire.frames``
+credit         backend           that many more bytes of rows may come
+end            agent             the result is over: rows, bytes, hash
+end-ack        backend           it arrived whole
+failed         agent             the statement gave no (whole) result, and why
+explain        backend           plan this statement, do not run it
+plan           agent             cost, rows and text of the plan
+cancel         backend           stop the statement in the database
+cancelled      agent             it is gone from the database
+drain          backend           about to stop: attach elsewhere, finish here
+error          both              a frame could not be understood or served
+=============  ================  ==========================================================================
+"""
+
+from wire.errors import CustardError
+from wire.messages import PROTOCOL_VERSION, SUBPROTOCOL
+from wire.outcome import Failed, Outcome, ResultColumn, Rows
+from wire.policy import Policy, parse_policy
+from wire.snapshot import Column, ForeignKey, SchemaSnapshot, Table
+
+__all__ = [
+    "PROTOCOL_VERSION",
+    "SUBPROTOCOL",
+    "Column",
+    "CustardError",
+    "Failed",
+    "ForeignKey",
+    "Outcome",
+    "Policy",
+    "ResultColumn",
+    "Rows",
+    "SchemaSnapshot",
+    "Table",
+    "parse_policy",
+]

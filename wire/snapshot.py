@@ -1,0 +1,112 @@
+"""What the agent tells about a database: its tables at a moment, after the policy has been applied.
+
+A snapshot never names a table or column that the owner's policy denies. It holds structure, comments and
+estimates; values only where ``Policy.share`` allows samples.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from datetime import datetime
+from functools import cached_property
+from typing import Literal
+
+from pydantic import ConfigDict, Field
+
+from wire.base import Message
+
+TableKind = Literal["table", "partitioned_table", "partition", "view", "materialized_view", "foreign_table"]
+
+
+class Column(Message):
+    """A column that may be read."""
+
+    name: str
+    type: str
+    """As ``format_type`` prints it."""
+    nullable: bool = True
+    comment: str = ""
+    enum_values: list[str] = Field(default_factory=list)
+    """Labels in order, for an enum type."""
+    samples: list[str] = Field(default_factory=list)
+    """Common values, most frequent first; empty unless the policy shares samples."""
+    masked: bool = False
+    """True when the policy rewrites the values: they can be shown but not relied upon."""
+
+
+class ForeignKey(Message):
+    """``columns`` of this table refer to ``to_columns`` of ``to_schema.to_table``, pairwise."""
+
+    columns: list[str]
+    to_schema: str
+    to_table: str
+    to_columns: list[str]
+
+
+class Table(Message):
+    """A relation that may be read."""
+
+    schema_name: str
+    name: str
+    kind: TableKind = "table"
+    comment: str = ""
+    columns: list[Column]
+    primary_key: list[str] = Field(default_factory=list)
+    unique_keys: list[list[str]] = Field(default_factory=list)
+    foreign_keys: list[ForeignKey] = Field(default_factory=list)
+    row_estimate: int | None = None
+    """The planner's estimate; None when the table was never analysed."""
+    partition_of: str | None = None
+    """``schema.table`` of the partitioned parent."""
+
+    @property
+    def qualified_name(self) -> str:
+        """``schema.table``, unquoted."""
+        return f"{self.schema_name}.{self.name}"
+
+    def column(self, name: str) -> Column | None:
+        """The column of exactly this name, or None."""
+        return next((column for column in self.columns if column.name == name), None)
+
+
+class SchemaSnapshot(Message):
+    """Every relation that may be read."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    database: str
+    server_version: int
+    """``server_version_num``: 150018 is 15.18."""
+    search_path: list[str] = Field(default_factory=lambda: ["public"])
+    """Schemas whose tables need no prefix, in order."""
+    tables: list[Table]
+    functions: list[str] = Field(default_factory=list)
+    """Names of functions that the sandbox lets through, sorted; empty means unknown, not none."""
+    taken_at: datetime
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 (first 32 hex digits) of the structure: estimates, samples and the moment do not count."""
+        structure = self.model_dump(
+            mode="json",
+            exclude={
+                "taken_at": True,
+                "tables": {"__all__": {"row_estimate": True, "columns": {"__all__": {"samples"}}}},
+            },
+        )
+        text = json.dumps(structure, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+    def table(self, schema_name: str, name: str) -> Table | None:
+        """The table of exactly this schema and name, or None."""
+        return self._by_name.get((schema_name, name))
+
+    def named(self, name: str) -> Iterator[Table]:
+        """Every table of this name, those on the search path first."""
+        found = [table for table in self.tables if table.name == name]
+        order = {schema: place for place, schema in enumerate(self.search_path)}
+        yield from sorted(found, key=lambda table: order.get(table.schema_name, len(order)))
+
+    @cached_property
+    def _by_name(self) -> dict[tuple[str, str], Table]:
+        return {(table.schema_name, table.name): table for table in self.tables}
