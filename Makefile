@@ -1,0 +1,112 @@
+# Every target sets up what it needs, and only what changed. `make help` lists them.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+VENV := .venv
+BIN := $(VENV)/bin
+UV = $(shell command -v uv || echo .uv/bin/uv)
+UI_SOURCES := $(shell find frontend -type f -not -path '*/node_modules/*' -not -path '*/dist/*' 2>/dev/null)
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# --- set-up ------------------------------------------------------------------------------------------------
+
+.PHONY: setup
+setup: $(VENV)/.demo frontend/dist/.built ## Python environment and UI, ready to run
+	@echo "Ready: $(BIN)/custard --help"
+
+.uv/.ready: scripts/setup.sh
+	@scripts/setup.sh uv
+	@mkdir -p .uv && touch $@
+
+$(VENV)/.demo: requirements/demo.txt pyproject.toml | .uv/.ready
+	@scripts/setup.sh venv $(VENV) requirements/demo.txt
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt pyproject.toml | .uv/.ready
+	@scripts/setup.sh venv $(VENV) requirements/dev.txt
+	@touch $(VENV)/.demo $@
+
+.venv-studio/.ready: requirements/studio.txt pyproject.toml | .uv/.ready
+	@scripts/setup.sh venv .venv-studio requirements/studio.txt
+	@touch $@
+
+frontend/node_modules/.ready: frontend/package-lock.json
+	@scripts/setup.sh node frontend
+	@touch $@
+
+frontend/dist/.built: frontend/node_modules/.ready $(UI_SOURCES)
+	@echo "· Building the UI"
+	@cd frontend && npm run --silent build
+	@touch $@
+
+.PHONY: system
+system: ## Install the system packages that tests use (root on Debian or Ubuntu)
+	@scripts/setup.sh system
+
+.PHONY: hooks
+hooks: $(VENV)/.dev ## Install the pre-commit hooks
+	@$(BIN)/pre-commit install
+
+# --- run ---------------------------------------------------------------------------------------------------
+
+.PHONY: demo
+demo: $(VENV)/.demo frontend/dist/.built ## The whole system on embedded parts, answering in the browser
+	@$(BIN)/custard demo $(ARGS)
+
+.PHONY: studio
+studio: .venv-studio/.ready ## LangGraph Studio's server with the demo agent attached
+	@.venv-studio/bin/custard studio $(ARGS)
+
+.PHONY: evals
+evals: $(VENV)/.demo ## Score the bundled eval suite with the local model
+	@$(BIN)/custard eval run $(ARGS)
+
+.PHONY: bench
+bench: $(VENV)/.demo ## Measure, as ratios taken in one run
+	@$(BIN)/custard bench $(ARGS)
+
+.PHONY: image
+image: ## Build the agent's image (docker, podman or buildah)
+	@deploy/image.sh
+
+# --- prove -------------------------------------------------------------------------------------------------
+
+.PHONY: check
+check: $(VENV)/.dev frontend/node_modules/.ready ## ruff, mypy --strict, import-linter, tsc, oxlint, generated client
+	@scripts/setup.sh done "$(BIN)/ruff check ." $(BIN)/ruff check .
+	@scripts/setup.sh done "$(BIN)/ruff format --check ." $(BIN)/ruff format --check .
+	@scripts/setup.sh done "mypy --strict" $(BIN)/mypy
+	@scripts/setup.sh done "import-linter" $(BIN)/lint-imports
+	@scripts/setup.sh done "OpenAPI document" $(BIN)/python -m api.openapi --check frontend/openapi.json
+	@scripts/setup.sh done "tsc, oxlint, generated client" npm --prefix frontend run --silent check
+
+.PHONY: test
+test: system $(VENV)/.dev .venv-studio/.ready frontend/dist/.built ## All set-up, then every test
+	@$(BIN)/custard model pull
+	@cd frontend && npm test --silent
+	@$(BIN)/pytest $(ARGS)
+
+.PHONY: fuzz
+fuzz: $(VENV)/.dev ## Hunt for statements on which parsers and server disagree (MINUTES=10)
+	@$(BIN)/python -m tests.agent.fuzz --minutes $(or $(MINUTES),10)
+
+# --- keep --------------------------------------------------------------------------------------------------
+
+.PHONY: lock
+lock: | .uv/.ready ## Compile the hashed requirement files anew
+	@scripts/setup.sh lock
+
+.PHONY: client
+client: $(VENV)/.dev frontend/node_modules/.ready ## Generate the OpenAPI document and the TypeScript client
+	@$(BIN)/python -m api.openapi > frontend/openapi.json
+	@npm --prefix frontend run --silent codegen
+
+.PHONY: clean
+clean: ## Remove environments and build output; data and models stay
+	rm -rf .venv .venv-studio .uv frontend/node_modules frontend/dist build dist artifacts

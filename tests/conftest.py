@@ -1,0 +1,64 @@
+"""What every room's tests share: what the machine must have, and the line that would install it."""
+
+import os
+import shutil
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+FORBID_SKIPS = os.environ.get("CI") == "true"
+"""In CI a missing part is a failure: nothing may be proved by being passed over."""
+
+_PARTS: dict[str, tuple[Callable[[], bool], str]] = {
+    "chromium": (
+        lambda: bool(shutil.which("chromium") or shutil.which("chromium-browser")),
+        "apt-get install chromium",
+    ),
+    "postgresql": (
+        lambda: any(Path("/usr/lib/postgresql").glob("*/bin/postgres")),
+        "apt-get install postgresql",
+    ),
+    "buildah": (
+        lambda: bool(shutil.which("buildah") and shutil.which("debootstrap")),
+        "apt-get install buildah debootstrap",
+    ),
+    "node": (lambda: bool(shutil.which("node")), "install Node.js 20 or newer"),
+}
+
+
+def require(part: str) -> None:
+    """Go on only where the machine has ``part``; elsewhere skip, naming the line that installs it.
+
+    In CI it fails instead.
+    """
+    present, install = _PARTS[part]
+    if present():
+        return
+    message = f"{part} is not installed; to have it: {install}"
+    if FORBID_SKIPS:
+        pytest.fail(message)
+    pytest.skip(message)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for mark in item.iter_markers("system"):
+        require(mark.args[0])
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> object:
+    report = yield
+    if FORBID_SKIPS and report.skipped:  # type: ignore[attr-defined]
+        report.outcome = "failed"  # type: ignore[attr-defined]
+        report.longrepr = f"skipped in CI: {report.longrepr}"  # type: ignore[attr-defined]
+    return report
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A TCP port on loopback that nothing listens on just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
