@@ -1,0 +1,35 @@
+"""Commands that run the backend: ``up`` and ``studio``."""
+
+from typing import Annotated
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the tree."""
+    app.command()(up)
+    app.command()(studio)
+
+
+def up(
+    host: Annotated[
+        str | None, typer.Option(help="Address to listen on; default CUSTARD_HOST, else loopback.")
+    ] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65_535, help="Port; default CUSTARD_PORT.")] = None,
+) -> None:
+    """Run the backend. CUSTARD_* variables configure it; docs/settings.md lists them."""
+    from api.server import serve
+
+    from api.settings import Settings
+
+    chosen = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+    serve(Settings(**chosen))  # type: ignore[arg-type] # pydantic-settings checks what it is given
+
+
+def studio(
+    port: Annotated[int, typer.Option(min=1, max=65_535, help="The Studio server's port.")] = 2024,
+) -> None:
+    """Serve LangGraph Studio's API with the demo database and an agent attached."""
+    from cli.studio import run_studio
+
+    run_studio(port)

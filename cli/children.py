@@ -1,0 +1,84 @@
+"""The processes that a command starts and must not leave behind."""
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import IO
+
+from cli.errors import CommandError
+
+_PR_SET_PDEATHSIG = 1
+LOG_TAIL_LINES = 6
+
+
+class ChildFailed(CommandError):
+    """A process that was started ended by itself."""
+
+    code = "child_failed"
+
+
+class Child:
+    """A child process with its log, ended with us however we end.
+
+    Args:
+        name: what people call it.
+        arguments: after ``python -m``.
+        environment: added to ours.
+        log: where its output goes; written anew.
+
+    Start it from the main thread: Linux ends the child when the *thread* that started it ends
+    (prctl(2), PR_SET_PDEATHSIG).
+    """
+
+    def __init__(
+        self, name: str, arguments: Sequence[str], environment: Mapping[str, str], log: Path
+    ) -> None:
+        self.name = name
+        self.log = log
+        self._file: IO[bytes] = log.open("wb")
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", *arguments],
+            env={**os.environ, **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=self._file,
+            stderr=subprocess.STDOUT,
+            # Its own group: Ctrl-C is ours to handle, so that things stop in order.
+            start_new_session=True,
+            preexec_fn=_die_with_parent if sys.platform == "linux" else None,
+        )
+
+    def check(self) -> None:
+        """Make sure that it is alive.
+
+        Raises:
+            ChildFailed: it has ended; the message ends with the last lines of its log.
+        """
+        code = self.process.poll()
+        if code is None:
+            return
+        said = "\n".join(self.tail())
+        raise ChildFailed(f"The {self.name} ended (exit {code}).\n{said}", f"Its log: {self.log}")
+
+    def tail(self) -> list[str]:
+        """The last lines of its log."""
+        lines = self.log.read_text(errors="replace").splitlines()
+        return [line for line in lines if line.strip()][-LOG_TAIL_LINES:]
+
+    def stop(self, grace: float = 15.0) -> None:
+        """Ask it to end; insist after ``grace`` seconds."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(grace)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        self._file.close()
+
+
+def _die_with_parent() -> None:
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
