@@ -1,18 +1,38 @@
 """The ``custard`` command. Every command imports what it needs when it runs, so that ``--help`` is quick."""
 
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
-import click
 import typer
+from typer.core import TyperGroup
 
 from cli import agent, backend, data, demo, evaluation, machine
 from cli.console import complain, err
 from cli.errors import EXIT_STOPPED, exit_code
 from wire.errors import CustardError
 
+
+class Commands(TyperGroup):
+    """The command tree, which turns what went wrong into a line and an exit code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            err.print("Stopped.")
+            raise typer.Exit(EXIT_STOPPED) from None
+        except CustardError as error:
+            complain(str(error), error.hint)
+            raise typer.Exit(exit_code(error)) from error
+        except BrokenPipeError:
+            # Whoever read our output has gone (``| head``): nothing is left to say, not even at exit.
+            sys.stdout = None  # what the interpreter itself does for a closed stream
+            raise typer.Exit(0) from None
+
+
 app = typer.Typer(
     name="custard",
+    cls=Commands,
     help="Ask a PostgreSQL database questions in plain language, and get answers you can check.",
     no_args_is_help=True,
     add_completion=False,
@@ -38,23 +58,8 @@ def _options(
 
 
 def main() -> None:
-    """Entry point: runs the command and turns what went wrong into a line and an exit code."""
-    try:
-        code = app(standalone_mode=False)
-    except click.ClickException as error:
-        error.show()
-        code = error.exit_code
-    except (KeyboardInterrupt, click.Abort):
-        err.print("Stopped.")
-        code = EXIT_STOPPED
-    except CustardError as error:
-        complain(str(error), error.hint)
-        code = exit_code(error)
-    except BrokenPipeError:
-        # Whoever read our output has gone (``| head``): nothing is left to say.
-        sys.stderr.close()
-        code = 0
-    sys.exit(code if isinstance(code, int) else 0)
+    """Entry point of ``custard``."""
+    app()
 
 
 if __name__ == "__main__":

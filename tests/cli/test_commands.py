@@ -1,0 +1,114 @@
+"""The command as a program: help, usage errors, ports, children."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from cli.chain import Chain, ModelChoice, PortInUse
+from cli.children import Child, ChildFailed
+
+
+def custard(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "cli", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, **environment},
+    )
+
+
+def test_help_lists_every_command_without_loading_the_graph() -> None:
+    shown = custard("--help")
+    assert shown.returncode == 0
+    for command in (
+        "demo",
+        "up",
+        "agent",
+        "ask",
+        "connect",
+        "model",
+        "doctor",
+        "studio",
+        "completion",
+        "eval",
+    ):
+        assert f"\n  {command} " in shown.stdout
+    check = "import sys, cli.main; sys.exit('langgraph' in sys.modules or 'fastapi' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", check], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    "arguments", [("frobnicate",), ("ask",), ("demo", "--port", "99999"), ("ask", "q", "--nope")]
+)
+def test_a_wrong_call_is_a_usage_error(arguments: tuple[str, ...]) -> None:
+    shown = custard(*arguments)
+    assert shown.returncode == 2
+    assert shown.stdout == ""
+    assert shown.stderr
+
+
+def test_an_unknown_command_names_the_nearest() -> None:
+    assert "demo" in custard("demmo").stderr
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_is_a_script(shell: str) -> None:
+    shown = custard("completion", shell)
+    assert shown.returncode == 0
+    assert "_CUSTARD_COMPLETE" in shown.stdout
+
+
+def test_a_backend_that_is_not_there_is_named_with_what_to_do() -> None:
+    shown = custard("ask", "Anyone?", CUSTARD_URL="http://127.0.0.1:9")
+    assert shown.returncode == 1
+    assert "custard demo" in shown.stderr
+
+
+def test_a_port_in_use_is_found_before_anything_starts() -> None:
+    with socket.socket() as busy:
+        busy.bind(("127.0.0.1", 0))
+        busy.listen()
+        with pytest.raises(PortInUse, match="in use"):
+            Chain(port=busy.getsockname()[1], model=ModelChoice(), folder=Path())
+
+
+def test_a_child_that_ends_by_itself_is_reported_with_its_last_words(tmp_path: Path) -> None:
+    child = Child("ant", ["compileall", "-q", str(tmp_path / "nowhere")], {}, tmp_path / "log")
+    child.process.wait()
+    with pytest.raises(ChildFailed, match="ant ended"):
+        child.check()
+    child.stop()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="prctl is Linux's")
+def test_a_child_does_not_outlive_a_killed_parent(tmp_path: Path) -> None:
+    program = (
+        "import sys, time; from pathlib import Path; from cli.children import Child\n"
+        "serve = ['http.server', '0', '--bind', '127.0.0.1']\n"
+        f"child = Child('server', serve, {{}}, Path({str(tmp_path / 'log')!r}))\n"
+        "print(child.process.pid, flush=True); time.sleep(60)"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
+    assert parent.stdout is not None
+    pid = int(parent.stdout.readline())
+    parent.send_signal(signal.SIGKILL)
+    parent.wait()
+    deadline = time.monotonic() + 20
+    while _alive(pid):
+        assert time.monotonic() < deadline, "the child outlived its parent"
+        time.sleep(0.05)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except FileNotFoundError:
+        return False
+    return state != "Z"
