@@ -8,7 +8,7 @@ from typing import Protocol
 from langchain_core.language_models import BaseChatModel
 
 from wire.outcome import Outcome
-from wire.policy import Policy
+from wire.policy import Policy, Share
 from wire.snapshot import SchemaSnapshot
 
 
@@ -19,7 +19,7 @@ class Database(Protocol):
         """The tables that may be read; from the cache unless ``refresh``.
 
         Raises:
-            AgentUnavailable: no agent is attached, or it went away.
+            graph.errors.AgentUnavailable: no agent is attached, or it went away.
         """
         ...
 
@@ -92,6 +92,8 @@ class Settings:
     max_tokens_sql: int = 512
     max_tokens_answer: int = 160
     schema_token_budget: int = 6_000
+    model_seconds: float = 180.0
+    """For one reply of the model, from request to last token."""
     without: frozenset[str] = frozenset()
     """Names of optional steps that are switched off, to measure what each is worth."""
 
@@ -107,6 +109,8 @@ class Ports:
     settings: Settings = field(default_factory=Settings)
     cloud_policy: Policy | None = None
     """What the backend's side forbids on top of the owner's policy; None adds nothing."""
+    share: Share = field(default_factory=Share)
+    """How much may go to the model and into traces: the stricter of the owner's and the cloud's."""
     agent_id: str | None = None
     instructions: str = ""
     """Notes of the connection's owner that every prompt carries."""

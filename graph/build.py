@@ -1,0 +1,226 @@
+"""The machine: every node and every edge, the repair budget, and one run through it.
+
+::
+
+    load_schema → draft_sql → lint_sql ─pass→ execute_sql ─rows→ summarize → ∎
+                                 ▲ │                 │
+                                 │ └─reject─┐  ┌─failed─┘
+                                 └────────repair_sql ··(budget spent)··→ give_up → ∎
+
+A run that was taken up again goes from load_schema straight to where its last attempt stood. Whatever ends a
+run early (a refusal, a failure) leads from any node to the end.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
+from functools import cache
+from typing import Any, Literal, cast
+from uuid import uuid4
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.graph import END, START, StateGraph
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.runtime import Runtime
+
+from graph.events import Answered, Clarified, Executed, Refused, RunEvent, RunFailed
+from graph.nodes.endings import ending_without_answer
+from graph.nodes.execute_sql import execute_sql, mendable
+from graph.nodes.lint_sql import lint_sql
+from graph.nodes.load_schema import load_schema
+from graph.nodes.summarize import summarize
+from graph.nodes.work import Body, last_attempt, take_step, tell
+from graph.nodes.write_sql import draft_sql, repair_sql
+from graph.ports import Ports
+from graph.record import Problem, Step, Turn
+from graph.run import Run
+from graph.state import ENDINGS, Asked, State, Told, Update
+from graph.tracing import tracing_config
+from wire.outcome import Failed, Rows
+
+_log = logging.getLogger(__name__)
+
+Resolve = Callable[[Any], Ports]
+"""From the runtime context to live ports: the identity in the API, a look-up by connection in Studio."""
+Graph = CompiledStateGraph[State, Any, Asked, Told]
+Place = Literal["draft_sql", "lint_sql", "execute_sql", "repair_sql", "summarize", "give_up", "__end__"]
+"""Where a run may go on; the last is LangGraph's END."""
+
+MAX_SUPERSTEPS = 100
+"""Far more than any repair budget needs: LangGraph's guard against a loop of ours."""
+_LAST_WORDS = (Answered, Refused, Clarified, RunFailed)
+
+
+def build_graph(resolve: Resolve, context_schema: type[Any]) -> Graph:
+    """Compile the machine.
+
+    Args:
+        resolve: makes live ports of what the runtime context holds; called at each node, so it must be cheap.
+        context_schema: the context's type; in Studio it becomes the form that a person fills in.
+    """
+    builder = StateGraph(State, context_schema=context_schema, input_schema=Asked, output_schema=Told)
+
+    def node(name: Step, body: Body) -> None:
+        async def step(state: State, runtime: Runtime[Any]) -> Update:
+            return await take_step(name, body, state, resolve(runtime.context))
+
+        builder.add_node(name, step)
+
+    async def take_in(state: State, runtime: Runtime[Any]) -> dict[str, Any]:
+        begun = _begun(state)
+        return {**begun, **await take_step("load_schema", load_schema, begun, resolve(runtime.context))}
+
+    async def give_up(state: State, runtime: Runtime[Any]) -> Update:
+        ending = ending_without_answer(state)
+        tell(ending, state["run_id"], resolve(runtime.context))
+        return ending
+
+    def onward(state: State, runtime: Runtime[Any]) -> Place:
+        return place_of(state, resolve(runtime.context))
+
+    builder.add_node("load_schema", take_in)
+    node("draft_sql", draft_sql)
+    node("lint_sql", lint_sql)
+    node("execute_sql", execute_sql)
+    node("repair_sql", repair_sql)
+    node("summarize", summarize)
+    builder.add_node("give_up", give_up)
+
+    resumed: list[Place] = ["draft_sql", "lint_sql", "execute_sql", "repair_sql", "summarize", "give_up"]
+    builder.add_edge(START, "load_schema")
+    builder.add_conditional_edges("load_schema", onward, [*resumed, END])
+    builder.add_conditional_edges("draft_sql", onward, ["lint_sql", END])
+    builder.add_conditional_edges("lint_sql", onward, ["execute_sql", "repair_sql", "give_up", END])
+    builder.add_conditional_edges("execute_sql", onward, ["summarize", "repair_sql", "give_up", END])
+    builder.add_conditional_edges("repair_sql", onward, ["lint_sql", END])
+    builder.add_edge("summarize", END)
+    builder.add_edge("give_up", END)
+    return builder.compile(name="custard")
+
+
+def place_of(state: State, ports: Ports) -> Place:
+    """The node at which a run stands, by its last attempt alone. This is all the routing that there is."""
+    if any(ending in state for ending in ENDINGS):
+        return "__end__"
+    if not state["attempts"]:
+        return "draft_sql"
+    last = last_attempt(state)
+    if isinstance(last.outcome, Rows):
+        return "summarize"
+    if isinstance(last.outcome, Failed):
+        return _mend(state, ports) if mendable(last.outcome) else "give_up"
+    if last.verdict is None:
+        return "lint_sql"
+    return "execute_sql" if last.verdict == "pass" else _mend(state, ports)
+
+
+def _mend(state: State, ports: Ports) -> Place:
+    repairs = sum(attempt.origin == "repair" for attempt in state["attempts"])
+    return "repair_sql" if repairs < ports.settings.max_repairs else "give_up"
+
+
+def _begun(asked: State) -> State:
+    """What a run begins with, where its input leaves it open."""
+    return State(
+        question=asked["question"],
+        run_id=asked.get("run_id") or uuid4().hex,
+        history=asked.get("history") or [],
+        attempts=asked.get("attempts") or [],
+        fingerprint="",
+        tables=None,
+        notes=[],
+        assumptions=[],
+        executed_at=asked.get("executed_at"),
+    )
+
+
+async def run_events(
+    ports: Ports, *, run_id: str, question: str, history: Sequence[Turn], resume: Run | None = None
+) -> AsyncGenerator[RunEvent, None]:
+    """Answer a question; yield what happens, ending with one of answered, refused, clarified, run_failed.
+
+    Cancelling the task that iterates stops the node at once and waits for it: when the cancellation arrives
+    here, the statement was told to stop and the ``Database`` port has confirmed. ``aclose`` does the same.
+    ``run_started`` and ``run_cancelled`` are the caller's to write.
+
+    Args:
+        ports: the outside.
+        run_id: repeated in every event.
+        question: as asked.
+        history: earlier turns of the thread, oldest first.
+        resume: the run so far, folded from its events, when another process had it. Its attempts are kept.
+
+    Never raises for what happens in a run: an unforeseen error is told as run_failed with code ``internal``.
+    """
+    told: asyncio.Queue[RunEvent | None] = asyncio.Queue()
+    graph = asyncio.create_task(_run(ports, _asked(run_id, question, history, resume), told))
+    ended = False
+    try:
+        while not ended and (event := await told.get()) is not None:
+            ended = isinstance(event, _LAST_WORDS)
+            if ended:
+                # The end is told when the graph is done, so that nothing of it outlives the run.
+                await asyncio.wait([graph])
+            yield event
+        if not ended:
+            await asyncio.wait([graph])
+            yield RunFailed(run_id=run_id, at=ports.clock.now(), problem=_internal(graph))
+    finally:
+        await _stop(graph)
+
+
+async def _run(ports: Ports, asked: Asked, told: "asyncio.Queue[RunEvent | None]") -> None:
+    """The graph in a task of its own: LangGraph does not stop a node because its reader has gone."""
+    config: RunnableConfig = {"recursion_limit": MAX_SUPERSTEPS, **tracing_config(ports, asked)}
+    try:
+        # astream is an async generator; its annotation only promises an iterator.
+        stream = cast(
+            AsyncGenerator[RunEvent, None],
+            _graph().astream(asked, config, context=ports, stream_mode="custom"),
+        )
+        async with aclosing(stream):
+            async for event in stream:
+                told.put_nowait(event)
+    finally:
+        told.put_nowait(None)
+
+
+@cache
+def _graph() -> Graph:
+    return build_graph(lambda ports: ports, Ports)
+
+
+def _asked(run_id: str, question: str, history: Sequence[Turn], resume: Run | None) -> Asked:
+    asked = Asked(question=question, run_id=run_id, history=list(history))
+    if resume is not None:
+        asked["attempts"] = resume.attempts
+        executions = [event.at for event in resume.events if isinstance(event, Executed)]
+        asked["executed_at"] = executions[-1] if executions else None
+    return asked
+
+
+async def _stop(graph: "asyncio.Task[None]") -> None:
+    """Cancel and wait. A second cancellation of ours meanwhile must not leave the node running."""
+    interrupted: asyncio.CancelledError | None = None
+    while not graph.done():
+        graph.cancel()
+        try:
+            await asyncio.wait([graph])
+        except asyncio.CancelledError as again:
+            interrupted = again
+    if not graph.cancelled():
+        graph.exception()  # Marks it as seen; what it says was told or logged.
+    if interrupted is not None:
+        raise interrupted
+
+
+def _internal(graph: "asyncio.Task[None]") -> Problem:
+    error = graph.exception() if graph.done() and not graph.cancelled() else None
+    if error is not None:
+        _log.error("a run failed unforeseen", exc_info=error)
+    return Problem(
+        code="internal",
+        message="Something went wrong that should not have.",
+        hint="Ask again; if it stays, report it with this run's id.",
+    )

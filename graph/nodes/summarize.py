@@ -1,0 +1,134 @@
+"""summarize: say the result in one or two sentences, every figure of which is in the result."""
+
+from graph.chart import choose_chart
+from graph.errors import ModelError
+from graph.events import AnswerDelta
+from graph.figures import unfounded_figures
+from graph.model import Reply, model_name
+from graph.nodes.work import Work, last_attempt
+from graph.record import Answer, Attempt, Receipt
+from graph.state import State, Update
+from prompts import frame, render
+from wire.outcome import Rows
+
+SHOWN_ROWS = 20
+"""Rows that the model sees of a result, at most."""
+_SHOWN_CHARACTERS = 3_000
+_CELL_CHARACTERS = 200
+
+
+async def summarize(state: State, work: Work) -> Update:
+    """Word the answer, choose its chart, write its receipt."""
+    attempt = last_attempt(state)
+    rows = attempt.outcome
+    if not isinstance(rows, Rows):
+        raise TypeError("summarize comes after a result")
+    text = await _worded(state, work, attempt, rows)
+    work.emit(AnswerDelta(**work.fact(), text=text))
+    answer = Answer(
+        text=text,
+        sql=attempt.sql,
+        columns=rows.columns,
+        rows=rows.preview,
+        row_count=rows.row_count,
+        truncated=rows.truncated,
+        chart=choose_chart(rows),
+        assumptions=_assumptions(state),
+    )
+    receipt = Receipt(
+        sql=attempt.sql,
+        snapshot_fingerprint=state["fingerprint"],
+        policy_digest=rows.policy_digest,
+        result_digest=rows.digest,
+        row_count=rows.row_count,
+        executed_at=state["executed_at"] or work.now(),
+        agent_id=work.ports.agent_id,
+        model=model_name(work.ports.model),
+    )
+    return {"answer": answer, "receipt": receipt}
+
+
+async def _worded(state: State, work: Work, attempt: Attempt, rows: Rows) -> str:
+    """The model's sentence if every figure in it is founded, at the second try at most; else our own.
+
+    The result is there already: a model that fails now costs the sentence, not the answer.
+    """
+    settings = work.ports.settings
+    if work.ports.share.model != "results" or "worded_answer" in settings.without:
+        return plain_sentence(rows)
+    complaint = ""
+    for _ in range(2):
+        prompt = render(
+            "summarize",
+            question=frame("question", state["question"]),
+            query=frame("query", attempt.sql),
+            result=frame("result", result_text(rows)),
+            problem=frame("problem", complaint),
+        )
+        reply = Reply(
+            work.ports.model,
+            prompt,
+            max_tokens=settings.max_tokens_answer,
+            seconds=settings.model_seconds,
+            name="summarize.model",
+        )
+        try:
+            text = " ".join((await reply.text()).split())
+        except ModelError as error:
+            work.detail = f"worded by rule: {error}"
+            return plain_sentence(rows)
+        finally:
+            work.usage = work.usage.plus(reply.usage)
+        wrong = unfounded_figures(text, rows, known=state["question"])
+        if text and not wrong:
+            return text
+        complaint = f"Your last sentence had figures that are not in the result: {', '.join(wrong)}."
+    work.detail = "worded by rule: the model's figures were not in the result"
+    return plain_sentence(rows)
+
+
+def plain_sentence(rows: Rows) -> str:
+    """The result in words of ours, without a model."""
+    if rows.row_count == 0:
+        return "The query found no rows."
+    if not rows.preview or not rows.columns:
+        return f"The query gave {rows.row_count:,} rows."
+    if rows.row_count == 1:
+        shown = list(zip(rows.columns, rows.preview[0], strict=False))[:4]
+        said = ", ".join(f"{column.name}: {_plain(cell)}" for column, cell in shown)
+        return f"{said}{' …' if len(rows.columns) > len(shown) else ''}."
+    first = ", ".join(_plain(cell) for cell in rows.preview[0][:4])
+    count = f"at least {rows.row_count:,}" if rows.truncated else f"{rows.row_count:,}"
+    return f"The query gave {count} rows; the first is {first}."
+
+
+def result_text(rows: Rows) -> str:
+    """The preview as the model reads it: a header, a line a row, and how many there are in all."""
+    lines = [" | ".join(column.name for column in rows.columns)]
+    used = len(lines[0])
+    for row in rows.preview[:SHOWN_ROWS]:
+        line = " | ".join(_plain(cell)[:_CELL_CHARACTERS] for cell in row)
+        used += len(line)
+        if used > _SHOWN_CHARACTERS and len(lines) > 1:
+            break
+        lines.append(line[:_SHOWN_CHARACTERS])
+    shown = len(lines) - 1
+    more = "" if shown == rows.row_count else f", the first {shown} of them shown"
+    count = f"more than {rows.row_count}" if rows.truncated else str(rows.row_count)
+    return "\n".join([*lines, f"({count} rows{more})"])
+
+
+def _plain(cell: object) -> str:
+    match cell:
+        case None:
+            return "NULL"
+        case bool():
+            return "true" if cell else "false"
+        case _:
+            return " ".join(str(cell).split())
+
+
+def _assumptions(state: State) -> list[str]:
+    """What the run took for granted, and what rules of ours changed in the SQL that ran."""
+    said = [*state["assumptions"], *(change for each in state["attempts"] for change in each.changes)]
+    return list(dict.fromkeys(said))

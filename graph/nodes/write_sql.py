@@ -1,0 +1,150 @@
+"""draft_sql and repair_sql: the two steps in which the model writes SQL."""
+
+from contextlib import aclosing
+from typing import Literal
+
+from graph.errors import ModelGaveNoSql
+from graph.events import Drafted, Repaired, SqlDelta
+from graph.model import SQL_STOPS, Reply
+from graph.nodes.problem import first_words, problem_text
+from graph.nodes.work import Work, last_attempt
+from graph.record import Attempt, Problem, Refusal, Turn
+from graph.schema_text import schema_text
+from graph.sql_text import SqlReader
+from graph.state import State, Update
+from prompts import Prompt, frame, render
+from wire.snapshot import SchemaSnapshot
+
+SHOWN_TURNS = 3
+"""Earlier turns of the thread that a prompt carries, the latest ones."""
+RETRY_TEMPERATURE = 0.8
+"""For a second reply when the first repeats a query that is known not to work: at 0 it would come again."""
+
+
+async def draft_sql(state: State, work: Work) -> Update:
+    """Have the first query written."""
+    snapshot = await work.snapshot()
+    prompt = render("draft", **_given(state, work, snapshot))
+    reader = await _write(work, prompt, number=1)
+    if (missing := reader.cannot_answer) is not None and "cannot_answer" not in work.ports.settings.without:
+        work.detail = "not in this data"
+        return {"refusal": _not_in_data(missing)}
+    if not (sql := reader.sql()):
+        raise _no_sql()
+    work.emit(Drafted(**work.fact(), attempt=1, sql=sql))
+    return {"attempts": [Attempt(number=1, sql=sql)]}
+
+
+async def repair_sql(state: State, work: Work) -> Update:
+    """Have the last attempt corrected from what lint or the database said of it."""
+    snapshot = await work.snapshot()
+    last = last_attempt(state)
+    number = last.number + 1
+    prompt = render(
+        "repair",
+        **_given(state, work, snapshot),
+        tried=frame("tried", "\n\n".join(f"{attempt.sql};" for attempt in state["attempts"][:-1])),
+        query=frame("query", f"{last.sql};"),
+        problem=frame("problem", problem_text(last, snapshot)),
+    )
+    known = {same_text(attempt.sql) for attempt in state["attempts"]}
+    sql = ""
+    for temperature in (None, RETRY_TEMPERATURE):
+        reader = await _write(work, prompt, number, temperature, label="repair_sql")
+        sql = reader.sql()
+        if sql and same_text(sql) not in known:
+            break
+    else:
+        if not sql:
+            raise _no_sql()
+        work.detail = "the same query came back"
+        return {"problem": sql_failed(state)}
+    reason = first_words(last)
+    work.detail = reason
+    work.emit(Repaired(**work.fact(), attempt=number, sql=sql, reason=reason))
+    return {"attempts": [*state["attempts"], Attempt(number=number, sql=sql, origin="repair")]}
+
+
+def same_text(sql: str) -> str:
+    """A query's text without what cannot change its meaning: white space outside quotes, a last semicolon."""
+    parts: list[str] = []
+    for place, part in enumerate(sql.strip().rstrip(";").split("'")):
+        parts.append(part if place % 2 else " ".join(part.lower().split()) if '"' not in part else part)
+    return "'".join(parts)
+
+
+def sql_failed(state: State) -> Problem:
+    """No attempt works, and none is left: the last thing that was said of them."""
+    last = last_attempt(state)
+    count = len(state["attempts"])
+    tried = f"{count} attempts" if count > 1 else "1 attempt"
+    hint = "Ask in other words, name the table or column you mean, or take the SQL and mend it yourself."
+    return Problem(
+        code="sql_failed", message=f"No query worked in {tried}. The last: {first_words(last)}", hint=hint
+    )
+
+
+def _given(state: State, work: Work, snapshot: SchemaSnapshot) -> dict[str, str]:
+    """What draft and repair prompts share, in the order that keeps prompt caches warm."""
+    budget = work.ports.settings.schema_token_budget
+    return {
+        "schema": frame("schema", schema_text(snapshot, tables=state["tables"], token_budget=budget)),
+        "notes": frame("notes", "\n".join(state["notes"])),
+        "earlier": frame("earlier", "\n\n".join(_turn(turn) for turn in state["history"][-SHOWN_TURNS:])),
+        "question": frame("question", state["question"]),
+    }
+
+
+def _turn(turn: Turn) -> str:
+    return f"Asked: {turn.question}\nQuery: {turn.sql or '(none)'}"
+
+
+async def _write(
+    work: Work,
+    prompt: Prompt,
+    number: int,
+    temperature: float | None = None,
+    label: Literal["draft_sql", "repair_sql"] = "draft_sql",
+) -> SqlReader:
+    """Stream one query from the model; a second time without stop sequences when they cut it short."""
+    settings = work.ports.settings
+    for stop in (SQL_STOPS, []):
+        reader = SqlReader()
+        reply = Reply(
+            work.ports.model,
+            prompt,
+            max_tokens=settings.max_tokens_sql,
+            seconds=settings.model_seconds,
+            name=f"{label}.model",
+            temperature=temperature,
+            stop=list(stop),
+        )
+        try:
+            async with aclosing(reply.pieces()) as pieces:
+                async for piece in pieces:
+                    if fresh := reader.feed(piece):
+                        work.emit(SqlDelta(**work.fact(), attempt=number, text=fresh))
+        finally:
+            work.usage = work.usage.plus(reply.usage)
+        if rest := reader.rest():
+            work.emit(SqlDelta(**work.fact(), attempt=number, text=rest))
+        if not stop or not reader.cut_short:
+            break
+    return reader
+
+
+def _no_sql() -> ModelGaveNoSql:
+    return ModelGaveNoSql(
+        "The language model's reply holds no SQL.",
+        "Ask in other words; if it happens often, this model is too weak for the task.",
+    )
+
+
+def _not_in_data(missing: str) -> Refusal:
+    about = f": {missing}" if missing else ""
+    return Refusal(
+        reason="not_in_data",
+        message=f"This database does not seem to hold what is asked for{about}.",
+        hint="Look at the tables that it has, and ask for what is in them.",
+        missing=[missing] if missing else [],
+    )

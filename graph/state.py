@@ -1,0 +1,81 @@
+"""What the graph carries from node to node. Everything here can be written down as JSON.
+
+The snapshot stays behind its port, and a result is only its reference and a bounded preview: neither grows
+the state with the size of a database.
+"""
+
+from datetime import datetime
+
+# typing.TypedDict would leave Studio without input and context schemas before Python 3.12.
+from typing_extensions import NotRequired, TypedDict  # noqa: UP035
+
+from graph.record import Answer, Attempt, Clarification, Problem, Receipt, Refusal, Turn
+
+
+class Asked(TypedDict):
+    """The graph's input."""
+
+    question: str
+    run_id: NotRequired[str]
+    """Made up when missing, as in Studio."""
+    history: NotRequired[list[Turn]]
+    """Earlier turns of the thread, oldest first."""
+    attempts: NotRequired[list[Attempt]]
+    """Attempts already made, when a run is taken up again: the graph goes on after the last of them."""
+    executed_at: NotRequired[datetime | None]
+    """When the last attempt's result was fetched."""
+
+
+class Told(TypedDict):
+    """The graph's output: exactly one of the four endings, and the attempts that led there."""
+
+    attempts: list[Attempt]
+    answer: NotRequired[Answer]
+    receipt: NotRequired[Receipt]
+    refusal: NotRequired[Refusal]
+    clarification: NotRequired[Clarification]
+    problem: NotRequired[Problem]
+
+
+class State(TypedDict):
+    """Everything that nodes share."""
+
+    question: str
+    run_id: str
+    history: list[Turn]
+    attempts: list[Attempt]
+    fingerprint: str
+    """Of the snapshot that the run began with."""
+    tables: list[str] | None
+    """``schema.table`` of the tables that prompts show; None shows all."""
+    notes: list[str]
+    """Lines beside the schema: instructions, glossary, values found."""
+    assumptions: list[str]
+    """What was taken for granted on the asker's behalf, a sentence each."""
+    executed_at: datetime | None
+    answer: NotRequired[Answer]
+    receipt: NotRequired[Receipt]
+    refusal: NotRequired[Refusal]
+    clarification: NotRequired[Clarification]
+    problem: NotRequired[Problem]
+
+
+class Update(TypedDict, total=False):
+    """What a node changes."""
+
+    run_id: str
+    attempts: list[Attempt]
+    fingerprint: str
+    tables: list[str] | None
+    notes: list[str]
+    assumptions: list[str]
+    executed_at: datetime | None
+    answer: Answer
+    receipt: Receipt
+    refusal: Refusal
+    clarification: Clarification
+    problem: Problem
+
+
+ENDINGS = ("answer", "refusal", "clarification", "problem")
+"""A state that holds one of these is at its end."""
