@@ -1,0 +1,100 @@
+"""A column named nearly right: ``author_name`` for ``author.name``, ``num_likes`` for ``like_count``."""
+
+from collections.abc import Iterable
+
+from sqlglot import exp
+
+from graph.autofix.base import Context, Rule
+from graph.autofix.names import Source, folded, identifier
+from graph.context.words import name_words, stem
+
+
+def _fix(context: Context) -> str | None:
+    names = context.names
+    for item in names.unresolved():
+        if item.problem == "ambiguous":
+            continue
+        name, qualifier = folded(item.column.this), folded(item.column.args.get("table"))
+        sources = names.visible(item.scope)
+        meant = [source for source in sources if source.alias == qualifier] if qualifier else sources
+        if item.problem == "no_source" or _elsewhere(context, name):
+            continue
+        found = _nearest(name, meant) or _nearest(name, sources)
+        if found is None:
+            continue
+        source, actual = found
+        item.column.set("this", identifier(actual))
+        if qualifier or len(sources) > 1:
+            item.column.set("table", exp.to_identifier(source.alias))
+        return f"The column is {source.alias}.{actual}; there is no {name}."
+    return None
+
+
+def _elsewhere(context: Context, name: str) -> bool:
+    """Whether a table outside FROM has exactly this column: then a join is missing, not a letter."""
+    return any(table.column(name) is not None for table in context.names.snapshot.tables)
+
+
+def _nearest(name: str, sources: Iterable[Source]) -> tuple[Source, str] | None:
+    """The one column that this name can be meant for, by the first way of comparing that finds any."""
+    pairs = [(source, column) for source in sources for column in source.columns or ()]
+    for same in (_same_letters, _same_words, _without_table, _same_core):
+        found = [(source, column) for source, column in pairs if same(name, column, source)]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            return None
+    return None
+
+
+def _bare(name: str) -> str:
+    return name.replace("_", "").lower()
+
+
+def _bag(name: str) -> frozenset[str]:
+    return frozenset(_ABBREVIATIONS.get(stem(word), stem(word)) for word in name_words(name))
+
+
+_ABBREVIATIONS = {
+    "number": "num", "no": "num", "count": "num", "cnt": "num", "amt": "amount", "qty": "quantit",
+    "desc": "descript", "description": "descript", "avg": "averag", "pct": "percent", "dept": "depart",
+    "addr": "addres", "fname": "firstname", "lname": "lastname", "identifier": "id",
+}  # fmt: skip
+"""Common short forms of words in names, by stem."""
+
+
+def _same_letters(name: str, column: str, source: Source) -> bool:
+    return _bare(name) == _bare(column)
+
+
+def _same_words(name: str, column: str, source: Source) -> bool:
+    return _bag(name) == _bag(column)
+
+
+def _without_table(name: str, column: str, source: Source) -> bool:
+    """``author_name`` is ``author.name``; ``journal.name`` is ``journal.journalname``."""
+    table = source.table.name if source.table else source.alias
+    forms = {_bare(table), stem(_bare(table)), *map(_bare, name_words(table))}
+    long, short = sorted((_bare(name), _bare(column)), key=len, reverse=True)
+    return any(long == form + short for form in forms)
+
+
+def _same_core(name: str, column: str, source: Source) -> bool:
+    """All words of the shorter name are in the longer one, and at least one of them says something."""
+    if _stripped(name) == _stripped(column):
+        return True
+    asked, given = _bag(name), _bag(column)
+    core = (asked & given) - {"id", "num", "name", "date", "code", "type"}
+    return bool(core) and (asked <= given or given <= asked)
+
+
+def _stripped(name: str) -> str:
+    """The name without words of measuring: ``maximum_payload`` is ``pay_load``."""
+    return "".join(word for word in name_words(name) if word not in _MEASURES)
+
+
+_MEASURES = frozenset(
+    {"max", "maximum", "min", "minimum", "avg", "average", "total", "sum", "num", "number", "of"}
+)
+
+RULE = Rule("column_name", _fix)

@@ -1,0 +1,85 @@
+"""A compared text that the column has in another spelling: ``'engineering'`` where ``'Engineering'`` is.
+
+Only where values of the column are known (an enum's labels, or samples) and the text is not among them. A
+text that another column of the same table holds is moved there when exactly one does.
+"""
+
+from collections.abc import Iterator
+
+from sqlglot import exp
+from sqlglot.optimizer.scope import Scope
+
+from graph.autofix.base import Context, Rule
+from graph.autofix.names import Names, identifier
+from graph.context.words import fold
+from wire.snapshot import Column
+
+
+def _fix(context: Context) -> str | None:
+    names = context.names
+    for scope in names.scopes:
+        for column, literal in _comparisons(scope):
+            known = names.column(column, scope)
+            if known is None or known.masked:
+                continue
+            values = _values(known)
+            text = literal.name
+            if not values or text in values:
+                continue
+            same = [value for value in values if fold(value.strip()) == fold(text.strip())]
+            if len(same) == 1:
+                literal.replace(exp.Literal.string(same[0]))
+                return f"{known.name} holds {same[0]!r}, not {text!r}."
+            if same:
+                continue
+            other = _other_column(names, column, scope, text)
+            if other is not None:
+                sibling, value = other
+                literal.replace(exp.Literal.string(value))
+                column.set("this", identifier(sibling))
+                return f"{text!r} is a value of {sibling}, not of {known.name}."
+    return None
+
+
+def _comparisons(scope: Scope) -> Iterator[tuple[exp.Column, exp.Literal]]:
+    """Columns compared for equality with a text."""
+    for node in list(scope.find_all(exp.EQ, exp.NEQ, exp.In)):
+        if isinstance(node, exp.In):
+            if isinstance(node.this, exp.Column):
+                for item in node.expressions:
+                    if isinstance(item, exp.Literal) and item.is_string:
+                        yield node.this, item
+            continue
+        for column, literal in ((node.this, node.expression), (node.expression, node.this)):
+            if isinstance(column, exp.Column) and isinstance(literal, exp.Literal) and literal.is_string:
+                yield column, literal
+
+
+def _values(column: Column) -> list[str]:
+    return column.enum_values or column.samples
+
+
+def _other_column(names: Names, column: exp.Column, scope: Scope, text: str) -> tuple[str, str] | None:
+    """The one other column of the same table that holds the text, with its spelling there."""
+    if isinstance(column.parent, exp.In):
+        return None
+    own = names.column(column, scope)
+    table = next(
+        (
+            source.table
+            for source in names.visible(scope)
+            if source.table is not None and own is not None and own in source.table.columns
+        ),
+        None,
+    )
+    found = [
+        (other.name, value)
+        for other in (table.columns if table else ())
+        if other is not own and not other.masked
+        for value in _values(other)
+        if fold(value) == fold(text)
+    ]
+    return found[0] if len(found) == 1 else None
+
+
+RULE = Rule("literal_case", _fix)

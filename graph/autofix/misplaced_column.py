@@ -1,0 +1,51 @@
+"""A column written of the wrong table of FROM: ``student.name`` where only ``program`` has a name."""
+
+from sqlglot import exp
+
+from graph.autofix.base import Context, Rule
+from graph.autofix.names import Source, folded
+
+
+def _fix(context: Context) -> str | None:
+    names = context.names
+    for item in names.unresolved():
+        column, scope = item.column, item.scope
+        qualifier = folded(column.args.get("table"))
+        if not qualifier or item.problem == "ambiguous":
+            continue
+        if item.problem == "no_source" and _is_known_table(context, qualifier):
+            continue  # missing_join brings the table itself
+        name = folded(column.this)
+        sources = names.visible(scope)
+        holders = [source for source in sources if source.has(name)]
+        if len(holders) > 1:
+            holders = _equal_anyway(holders, name, scope.expression)
+        if not holders or any(source.columns is None for source in sources):
+            continue
+        column.set("table", exp.to_identifier(holders[0].alias))
+        return f"{name} is a column of {_called(holders[0])}, not of {qualifier}."
+    return None
+
+
+def _equal_anyway(holders: list[Source], name: str, select: exp.Expr) -> list[Source]:
+    """The holders, when the statement joins them on this very column, so that any will do; else none."""
+    aliases = {source.alias for source in holders}
+    joined: set[str] = set()
+    for equality in select.find_all(exp.EQ):
+        left, right = equality.this, equality.expression
+        if not (isinstance(left, exp.Column) and isinstance(right, exp.Column)):
+            continue
+        if folded(left.this) == folded(right.this) == name:
+            joined |= {folded(left.args.get("table")), folded(right.args.get("table"))}
+    return holders if aliases <= joined else []
+
+
+def _is_known_table(context: Context, name: str) -> bool:
+    return any(table.name == name for table in context.names.snapshot.tables)
+
+
+def _called(source: Source) -> str:
+    return source.table.name if source.table else source.alias
+
+
+RULE = Rule("misplaced_column", _fix)

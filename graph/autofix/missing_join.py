@@ -1,0 +1,142 @@
+"""A column of a table that FROM lacks, joined in where there is exactly one way to do it.
+
+This changes what the statement reads, so it is strict: one table has the column (or the statement names the
+table), one join leads there, over a foreign key or over columns whose names say that they belong together.
+A table that stands between the two is brought along when it is the only one that connects them.
+"""
+
+from sqlglot import exp
+from sqlglot.optimizer.scope import Scope
+
+from graph.autofix.base import Context, Rule
+from graph.autofix.names import Names, Source, folded, identifier
+from graph.context.joins import Join
+from wire.snapshot import Table
+
+
+def _fix(context: Context) -> str | None:
+    names = context.names
+    for item in names.unresolved():
+        if item.problem == "ambiguous" or not isinstance(item.scope.expression, exp.Select):
+            continue
+        name, qualifier = folded(item.column.this), folded(item.column.args.get("table"))
+        sources = names.sources(item.scope)
+        if not sources or any(source.columns is None for source in sources):
+            continue
+        ways = [
+            way
+            for table in _candidates(names, name, qualifier, sources)
+            if (way := _way(names, sources, table)) is not None
+        ]
+        shortest = [way for way in ways if len(way) == min(map(len, ways))]
+        place = _place(item.column, item.scope, sources, shortest[0][0].left) if len(shortest) == 1 else None
+        if place is None:
+            continue
+        way = shortest[0]
+        alias = _join(names, item.scope, sources, way, wanted=qualifier, place=place)
+        for column in names.columns(item.scope):
+            written = folded(column.args.get("table"))
+            if column is item.column or (written == qualifier and item.problem == "no_source" and qualifier):
+                column.set("table", exp.to_identifier(alias))
+        added = " and ".join(join.right for join in way)
+        return f"Joined {added}, which has {name}, on {_condition(way)}."
+    return None
+
+
+def _candidates(names: Names, column: str, qualifier: str, sources: list[Source]) -> list[Table]:
+    """Tables outside FROM that have the column; only the one that the statement names, when it names one."""
+    present = {source.table.qualified_name for source in sources if source.table}
+    holders = [
+        table
+        for table in names.snapshot.tables
+        if table.column(column) is not None
+        and table.qualified_name not in present
+        and table.partition_of is None
+    ]
+    return [table for table in holders if table.name == qualifier] or holders
+
+
+def _way(names: Names, sources: list[Source], goal: Table) -> list[Join] | None:
+    """The joins that lead to the table, when there is one way only: directly, else over one table."""
+    here = [source.table.qualified_name for source in sources if source.table]
+    direct = [join for table in here for join in names.joins.between(table, goal.qualified_name)]
+    if direct:
+        # Several tables of FROM that share the key are joined on it already: the first will do.
+        columns = {(join.left_columns, join.right_columns) for join in direct}
+        return direct[:1] if len(columns) == 1 else None
+    over: dict[str, list[Join]] = {}
+    for table in here:
+        for first in names.joins.of(table):
+            if first.right in here or first.right in over:
+                continue
+            onward = names.joins.between(first.right, goal.qualified_name)
+            if len(onward) == 1 and len(names.joins.between(table, first.right)) == 1:
+                over[first.right] = [first, onward[0]]
+    return next(iter(over.values())) if len(over) == 1 else None
+
+
+def _place(column: exp.Column, scope: Scope, sources: list[Source], start: str) -> int | None:
+    """Before which of FROM's joins the new ones go; None when they would stand before what they join to.
+
+    A condition of an earlier join can only refer to tables before it.
+    """
+    joins = scope.expression.args.get("joins") or []
+    within = column.find_ancestor(exp.Join, exp.Select)
+    if not isinstance(within, exp.Join):
+        return len(joins)
+    place = next(index for index, join in enumerate(joins) if join is within)
+    before = sources[: place + 1]
+    return place if any(source.table and source.table.qualified_name == start for source in before) else None
+
+
+def _join(
+    names: Names, scope: Scope, sources: list[Source], way: list[Join], *, wanted: str, place: int
+) -> str:
+    """Add the joins to the scope's FROM; returns the alias of the last table."""
+    aliases = {source.table.qualified_name: source.alias for source in sources if source.table}
+    taken = {source.alias for source in sources}
+    added: list[exp.Join] = []
+    for join in way:
+        schema, _, name = join.right.rpartition(".")
+        last = join is way[-1]
+        alias = wanted if last and wanted and wanted not in taken else _free(name, taken)
+        taken.add(alias)
+        aliases[join.right] = alias
+        table = exp.Table(
+            this=identifier(name),
+            db=None if schema in names.snapshot.search_path else identifier(schema),
+            alias=exp.TableAlias(this=exp.to_identifier(alias)) if alias != name else None,
+        )
+        on = exp.and_(
+            *(
+                exp.EQ(
+                    this=exp.column(identifier(left), table=aliases[join.left]),
+                    expression=exp.column(identifier(right), table=alias),
+                )
+                for left, right in zip(join.left_columns, join.right_columns, strict=True)
+            )
+        )
+        added.append(exp.Join(this=table, on=on))
+    joins = scope.expression.args.get("joins") or []
+    scope.expression.set("joins", [*joins[:place], *added, *joins[place:]])
+    return aliases[way[-1].right]
+
+
+def _free(name: str, taken: set[str]) -> str:
+    return next(
+        candidate
+        for number in range(1, 1000)
+        if (candidate := name if number == 1 else f"{name}_{number}") not in taken
+    )
+
+
+def _condition(way: list[Join]) -> str:
+    parts = []
+    for join in way:
+        kind = "" if join.declared else " (the columns' names agree; no foreign key is declared)"
+        pairs = zip(join.left_columns, join.right_columns, strict=True)
+        parts.append(" and ".join(f"{join.left}.{a} = {join.right}.{b}" for a, b in pairs) + kind)
+    return "; ".join(parts)
+
+
+RULE = Rule("missing_join", _fix)

@@ -1,0 +1,177 @@
+"""Which tables can be joined, and on what: declared foreign keys, and names that speak for themselves.
+
+Many databases declare no foreign key at all. There, two tables are taken to be joinable when they share a
+column's name and its kind of type, and the name looks like a key rather than like an everyday attribute.
+"""
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+from graph.context.words import listed, name_words
+from wire.snapshot import Column, SchemaSnapshot, Table
+
+_KEY_ENDINGS = frozenset(
+    {"id", "key", "code", "uuid", "guid", "no", "num", "number", "sk", "pk", "fk", "ref"}
+)
+_ATTRIBUTES = listed(
+    """name names title description comment comments note notes text type kind status state created updated
+    modified deleted date time year month day count number total amount price email phone address url active
+    created_at updated_at deleted_at created_on updated_on value label"""
+)
+"""Names that two tables often share without referring to each other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """``left.columns`` equal ``right.columns``, pairwise. Tables by qualified name."""
+
+    left: str
+    left_columns: tuple[str, ...]
+    right: str
+    right_columns: tuple[str, ...]
+    declared: bool
+    """A foreign key says so; otherwise the names do."""
+
+    def turned(self) -> "Join":
+        """The same join, told from the other side."""
+        return Join(self.right, self.right_columns, self.left, self.left_columns, self.declared)
+
+
+class JoinGraph:
+    """Every way in which the snapshot's tables can be joined in one step."""
+
+    def __init__(self, snapshot: SchemaSnapshot) -> None:
+        self._tables = snapshot.tables
+
+    @cached_property
+    def _joins(self) -> dict[str, list[Join]]:
+        found: dict[str, list[Join]] = {table.qualified_name: [] for table in self._tables}
+        linked: set[frozenset[str]] = set()
+        for table in self._tables:
+            for key in table.foreign_keys:
+                target = f"{key.to_schema}.{key.to_table}"
+                if target in found:
+                    join = Join(
+                        table.qualified_name, tuple(key.columns), target, tuple(key.to_columns), declared=True
+                    )
+                    found[join.left].append(join)
+                    found[join.right].append(join.turned())
+                    linked.add(frozenset((join.left, join.right)))
+        for join in self._inferred():
+            if frozenset((join.left, join.right)) not in linked:
+                found[join.left].append(join)
+                found[join.right].append(join.turned())
+        return found
+
+    def _inferred(self) -> Iterable[Join]:
+        holders: dict[tuple[str, str], list[tuple[Table, Column]]] = {}
+        for table in self._tables:
+            for column in table.columns:
+                kind = type_family(column.type)
+                if _looks_like_key(column.name):
+                    holders.setdefault((column.name.lower(), kind), []).append((table, column))
+        for holding in holders.values():
+            # A name that half of a large schema has (tenant_id) says nothing about any two of its tables.
+            if len(holding) > max(12, len(self._tables) // 3):
+                continue
+            for place, (table, column) in enumerate(holding):
+                for other, other_column in holding[place + 1 :]:
+                    yield Join(
+                        table.qualified_name,
+                        (column.name,),
+                        other.qualified_name,
+                        (other_column.name,),
+                        declared=False,
+                    )
+        yield from self._by_table_name()
+
+    def _by_table_name(self) -> Iterable[Join]:
+        """``customer_id`` refers to ``customers.id``, and ``capital_city`` does not."""
+        by_stem: dict[str, list[Table]] = {}
+        for table in self._tables:
+            for name in {table.name.lower(), _singular(table.name.lower())}:
+                by_stem.setdefault(name, []).append(table)
+        for table in self._tables:
+            for column in table.columns:
+                prefix, _, ending = column.name.lower().rpartition("_")
+                if not prefix or ending not in _KEY_ENDINGS:
+                    continue
+                for target in by_stem.get(prefix, ()):
+                    own = target.column(ending)
+                    if own is None or target is table or type_family(own.type) != type_family(column.type):
+                        continue
+                    yield Join(
+                        table.qualified_name,
+                        (column.name,),
+                        target.qualified_name,
+                        (own.name,),
+                        declared=False,
+                    )
+
+    def of(self, table: str) -> list[Join]:
+        """Joins of one table, declared ones first; none for a table that is not in the snapshot."""
+        return sorted(self._joins.get(table, ()), key=lambda join: not join.declared)
+
+    def between(self, left: str, right: str) -> list[Join]:
+        """Direct joins from ``left`` to ``right``; only the declared ones when there are any."""
+        direct = [join for join in self.of(left) if join.right == right]
+        declared = [join for join in direct if join.declared]
+        return declared or direct
+
+    def path(self, start: Iterable[str], goal: str, *, longest: int = 3) -> list[str] | None:
+        """Tables on a shortest way from any of ``start`` to ``goal``, both ends included.
+
+        Args:
+            longest: Joins that the way may take at most. None is returned when there is no such way.
+        """
+        before: dict[str, str | None] = dict.fromkeys(start)
+        queue = deque((table, 0) for table in before)
+        while queue:
+            table, steps = queue.popleft()
+            if table == goal:
+                way = [table]
+                while (previous := before[way[-1]]) is not None:
+                    way.append(previous)
+                return way[::-1]
+            if steps == longest:
+                continue
+            for join in self.of(table):
+                if join.right not in before:
+                    before[join.right] = table
+                    queue.append((join.right, steps + 1))
+        return None
+
+
+def type_family(type_name: str) -> str:
+    """The kind of values: types of one family can be compared with each other."""
+    name = type_name.lower().split("(")[0].removesuffix("[]").strip()
+    if name in {"smallint", "integer", "bigint", "numeric", "real", "double precision", "decimal", "money"}:
+        return "number"
+    if name in {"text", "character varying", "character", "citext", "name", "varchar", "char", "bpchar"}:
+        return "text"
+    if name.startswith("timestamp") or name == "date":
+        return "moment"
+    return name
+
+
+def _looks_like_key(name: str) -> bool:
+    lower = name.lower()
+    if lower in _ATTRIBUTES or lower in _KEY_ENDINGS:
+        return False
+    parts = name_words(name)
+    # paperid and aid end in a key's ending without an underscore; city_name names something and so refers.
+    glued = (
+        len(lower) >= 3 and lower.endswith(("id", "uuid")) and not lower.endswith(("paid", "valid", "void"))
+    )
+    named = len(parts) > 1 and parts[-1] in {"name", "symbol", "ticker", "sku", "slug"}
+    return bool(parts) and (parts[-1] in _KEY_ENDINGS or glued or named)
+
+
+def _singular(name: str) -> str:
+    if name.endswith("ies"):
+        return name[:-3] + "y"
+    if name.endswith(("sses", "xes", "ches", "shes")):
+        return name[:-2]
+    return name[:-1] if name.endswith("s") and not name.endswith("ss") else name

@@ -1,0 +1,55 @@
+"""A small shop to repair statements for, and another with the same tables but declared keys."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from wire.snapshot import Column, ForeignKey, SchemaSnapshot, Table
+
+_TABLES = {
+    "customer": "customer_id bigint, name text, city text, country text, is_active boolean, joined date",
+    "orders": "order_id bigint, customer_id bigint, ordered_at timestamp without time zone, total numeric",
+    "order_line": "order_id bigint, product_id bigint, quantity integer, price double precision",
+    "product": "product_id bigint, title text, category text, like_count integer, stock bigint",
+    "review": "review_id bigint, product_id bigint, customer_id bigint, stars integer, written bigint",
+    "archive.shipment": "shipment_id bigint, order_id bigint, weight real, carrier text",
+}
+_KEYS = {"orders": "customer", "order_line": "orders product", "review": "product customer"}
+
+
+def _snapshot(*, keys: bool) -> SchemaSnapshot:
+    tables = []
+    for qualified, columns in _TABLES.items():
+        schema, _, name = qualified.rpartition(".")
+        tables.append(
+            Table(
+                schema_name=schema or "public",
+                name=name,
+                columns=[_column(*item.strip().split(" ", 1)) for item in columns.split(",")],
+                foreign_keys=[
+                    ForeignKey(columns=[key], to_schema="public", to_table=target, to_columns=[key])
+                    for target in (_KEYS.get(name, "").split() if keys else ())
+                    for key in [target.removesuffix("s") + "_id"]
+                ],
+            )
+        )
+    return SchemaSnapshot(
+        database="shop", server_version=180000, tables=tables, taken_at=datetime(2026, 1, 1, tzinfo=UTC)
+    )
+
+
+def _column(name: str, kind: str) -> Column:
+    samples = {"city": ["Paris", "Rome"], "country": ["FR", "IT", "US"], "carrier": ["DHL", "UPS"]}
+    return Column(name=name, type=kind, samples=samples.get(name, []))
+
+
+@pytest.fixture(scope="session")
+def shop() -> SchemaSnapshot:
+    """No foreign key is declared: joins are inferred from names."""
+    return _snapshot(keys=False)
+
+
+@pytest.fixture(scope="session")
+def keyed_shop() -> SchemaSnapshot:
+    """The same with foreign keys."""
+    return _snapshot(keys=True)

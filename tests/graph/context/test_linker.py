@@ -1,0 +1,56 @@
+from collections.abc import Callable
+
+from graph.context.joins import JoinGraph
+from graph.context.linker import link
+from wire.snapshot import SchemaSnapshot
+
+
+def test_tables_named_in_the_question_stay(library: SchemaSnapshot) -> None:
+    names = link("Which publishers are in Paris?", library).names
+    assert "public.publisher" in names
+    assert "public.staff" not in names
+
+
+def test_the_table_between_two_is_brought_along(library: SchemaSnapshot) -> None:
+    assert "public.book_author" in link("How many books has each author?", library).names
+
+
+def test_a_question_about_nothing_keeps_everything(library: SchemaSnapshot) -> None:
+    assert len(link("???", library).tables) == len(library.tables)
+
+
+def test_tables_of_the_last_turn_can_be_kept(library: SchemaSnapshot) -> None:
+    assert "public.staff" in link("And the publishers?", library, keep=["public.staff"]).names
+
+
+def test_the_order_of_the_snapshot_is_kept(library: SchemaSnapshot) -> None:
+    order = [table.qualified_name for table in library.tables]
+    names = link("books, authors, publishers, loans, readers", library).names
+    assert names == [name for name in order if name in names]
+
+
+def test_a_huge_schema_is_cut(make_snapshot: Callable[[dict[str, str]], SchemaSnapshot]) -> None:
+    tables = {f"filler_{number}": "id bigint, value text" for number in range(2000)}
+    snapshot = make_snapshot(tables | {"invoice": "invoice_id bigint, amount numeric"})
+    names = link("What is the largest invoice amount?", snapshot).names
+    assert names == ["public.invoice"]
+
+
+def test_joins_by_name_and_by_table_name(make_snapshot: Callable[[dict[str, str]], SchemaSnapshot]) -> None:
+    snapshot = make_snapshot(
+        {
+            "customers": "id bigint, name text, created_at date",
+            "orders": "id bigint, customer_id bigint, created_at date",
+            "notes": "id bigint, customer_id text",
+        }
+    )
+    joins = JoinGraph(snapshot)
+    [join] = joins.between("public.orders", "public.customers")
+    assert (join.left_columns, join.right_columns, join.declared) == (("customer_id",), ("id",), False)
+    assert joins.between("public.notes", "public.customers") == []
+    assert joins.path(["public.orders"], "public.customers") == ["public.orders", "public.customers"]
+    assert joins.path(["public.orders"], "public.notes") is None
+
+
+def test_everyday_attributes_join_nothing(library: SchemaSnapshot) -> None:
+    assert JoinGraph(library).between("public.author", "public.staff") == []
