@@ -32,7 +32,7 @@ def test_a_record_is_whole_and_one_page(path: Path, page: Callable[[str], Any], 
 @pytest.mark.parametrize("path", DECISIONS, ids=lambda path: path.name[:4])
 def test_a_record_points_at_files_that_exist(path: Path, root: Path) -> None:
     (where,) = re.findall(r"\*\*Where\*\* (.+)", path.read_text())
-    for name in re.findall(r"`([\w./-]+)[^`]*`", where):
+    for name in re.findall(r"`([\w-]+[./][\w./-]*)[^`]*`", where):
         assert (root / name).exists(), f"{path.name} points at {name}"
 
 

@@ -6,8 +6,13 @@ from collections.abc import Callable
 from typing import Any, get_args
 
 import pytest
+from websockets.exceptions import ConnectionClosedError
+from websockets.frames import Close
 
 import wire
+from agent.verdicts import Fatal, judge
+from api import gateway
+from api.routes import socket
 from wire import errors, messages
 from wire.base import Message
 from wire.frames import HEADER_BYTES, decode_frame
@@ -103,3 +108,13 @@ def test_the_example_can_be_read_and_its_result_is_whole(docs: Any) -> None:
     (hello,) = (part for part in said if isinstance(part, messages.Hello))
     (snapshot,) = (part for part in said if isinstance(part, messages.Snapshot))
     assert hello.fingerprint == snapshot.snapshot.fingerprint
+
+
+def test_close_codes_are_those_of_the_backend_and_the_agent(docs: Any) -> None:
+    told = {int(row[0]): row[2] for row in docs["Closing"].rows()}
+    sent = {gateway.NEWER_SESSION, gateway.TOKEN_SHARED, gateway.REVOKED, socket.UNSUPPORTED_VERSION}
+    assert {code for code in told if code >= 4000} == sent
+    for code, reaction in told.items():
+        closed = ConnectionClosedError(Close(code, ""), None)
+        stops = isinstance(judge(closed), Fatal) or code == socket.UNSUPPORTED_VERSION
+        assert reaction.startswith("stops" if stops else "tries again"), code
