@@ -1,0 +1,245 @@
+"""Bodies of requests and answers, as the OpenAPI document shows them. A run's is ``graph.run.Run``."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, StringConstraints
+
+from graph.record import RunStatus
+from graph.run import Run
+from wire.outcome import ResultColumn
+from wire.policy import Limits, Share
+from wire.snapshot import Table
+
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120)]
+Note = Annotated[str, StringConstraints(strip_whitespace=True, max_length=4_000)]
+QUESTION_CHARACTERS = 4_000
+
+
+class Request(BaseModel):
+    """A body that a client sends: an unknown field is a mistake and is told."""
+
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+
+
+class Reply(BaseModel):
+    """A body that we send: every field is there, always."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+
+class ConnectionCreate(Request):
+    name: Name
+    description: Note = ""
+    instructions: Note = ""
+    """Notes that every prompt about this database carries."""
+
+
+class ConnectionChange(Request):
+    """Fields left out stay as they are."""
+
+    name: Name | None = None
+    description: Note | None = None
+    instructions: Note | None = None
+
+
+class JoinCode(Reply):
+    """Shown once: only its hash is kept."""
+
+    connection_id: str
+    name: str
+    join_code: str
+    """Single use."""
+    join_command: str
+    """What to run beside the database."""
+    expires_at: datetime
+
+
+class AgentStatus(Reply):
+    """The agent that serves a connection, or would."""
+
+    status: Literal["waiting", "online", "offline", "revoked"]
+    """``waiting``: none has joined yet."""
+    agent_id: str | None = None
+    name: str | None = None
+    version: str | None = None
+    database: str | None = None
+    server_version: int | None = None
+    """``server_version_num``: 150018 is 15.18; 0 while the agent cannot reach it."""
+    last_seen_at: datetime | None = None
+    since: datetime | None = None
+    """When it came online or was last seen."""
+    policy_name: str | None = None
+    policy_digest: str | None = None
+    share: Share | None = None
+    limits: Limits | None = None
+
+
+class Connection(Reply):
+    connection_id: str
+    name: str
+    description: str
+    instructions: str
+    created_at: datetime
+    agent: AgentStatus
+    tables: int | None
+    """Relations in the snapshot; None while there is none."""
+    fingerprint: str | None
+
+
+class ConnectionList(Reply):
+    connections: list[Connection]
+
+
+class AgentList(Reply):
+    agents: list[AgentStatus]
+
+
+class Join(Request):
+    join_code: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
+    name: Annotated[str, StringConstraints(strip_whitespace=True, max_length=120)] = ""
+
+
+class Joined(Reply):
+    """What an agent needs from now on; the token is shown this once."""
+
+    agent_id: str
+    connection_id: str
+    token: str
+    websocket_url: str
+
+
+class Query(Request):
+    connection_id: str
+    question: str
+    """1 to 4,000 characters after trimming."""
+    agent_id: str | None = None
+    """Ask this agent only; None takes whichever is online."""
+    thread_id: str | None = None
+    """Go on with this conversation; None begins one."""
+    idempotency_key: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = None
+
+
+class RunSummary(Reply):
+    run_id: str
+    thread_id: str
+    connection_id: str
+    status: RunStatus
+    question: str
+    created_at: datetime
+    finished_at: datetime | None
+
+
+class RunList(Reply):
+    runs: list[RunSummary]
+    next: str | None
+    """Pass as ``before`` for the following page; None at the end."""
+
+
+class Thread(Reply):
+    thread_id: str
+    connection_id: str
+    title: str
+    created_at: datetime
+    updated_at: datetime
+    turns: int
+
+
+class ThreadList(Reply):
+    threads: list[Thread]
+    next: str | None
+
+
+class ThreadDetail(Thread):
+    runs: list[Run]
+    """Oldest first."""
+
+
+class ThreadChange(Request):
+    title: Name
+
+
+class SchemaDocument(Reply):
+    """A ``wire.snapshot.SchemaSnapshot`` with its fingerprint."""
+
+    database: str
+    server_version: int
+    search_path: list[str]
+    tables: list[Table]
+    functions: list[str]
+    taken_at: datetime
+    fingerprint: str
+
+
+class SchemaRefresh(Reply):
+    """What a new introspection found against the last; names are ``schema.table``."""
+
+    fingerprint: str
+    tables: int
+    changed: list[str]
+    added: list[str]
+    removed: list[str]
+
+
+class Suggestions(Reply):
+    questions: list[str]
+
+
+class ModelInfo(Reply):
+    name: str | None
+    """None when no model is configured."""
+    local: bool
+    """True when what the model reads stays on this machine."""
+
+
+class Info(Reply):
+    version: str
+    model: ModelInfo
+    tracing: bool
+    auth: Literal["none", "key"]
+
+
+class Health(Reply):
+    status: Literal["ok"] = "ok"
+    version: str
+
+
+class Check(Reply):
+    ok: bool
+    detail: str = ""
+
+
+class Readiness(Reply):
+    """``degraded`` still serves history; ``unavailable`` goes with status 503."""
+
+    status: Literal["ok", "degraded", "unavailable"]
+    checks: dict[str, Check]
+
+
+class ResultDocument(Reply):
+    """A whole result as JSON."""
+
+    columns: list[ResultColumn]
+    rows: list[list[str | int | float | bool | None]]
+    row_count: int
+    truncated: Literal["rows", "bytes"] | None
+
+
+class ProblemDocument(Reply):
+    """RFC 9457."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    hint: str = ""
+    run_id: str | None = None
+    errors: list["FieldError"] | None = None
+
+
+class FieldError(Reply):
+    """A part of the request that cannot be taken."""
+
+    field: str
+    message: str

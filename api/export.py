@@ -1,0 +1,125 @@
+"""A kept result as a file: JSON, CSV, and with pyarrow Parquet and Arrow."""
+
+import csv
+import importlib
+import importlib.util
+import io
+from collections.abc import Callable
+from typing import Any, Literal
+
+import anyio.to_thread
+import orjson
+from fastapi.responses import Response
+
+from api.errors import FormatUnavailable
+from api.results import KeptResult, Results
+from wire.outcome import Rows
+
+Format = Literal["json", "csv", "parquet", "arrow"]
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""A cell that begins so may be taken for a formula by a spreadsheet."""
+
+
+async def export(results: Results, run_id: str, rows: Rows, format: Format, *, safe: bool) -> Response:
+    """The whole result in a format; ``safe`` neutralises formulas in CSV.
+
+    Raises:
+        ResultGone: it is no longer kept.
+        FormatUnavailable: the format needs pyarrow, and it is not installed.
+    """
+    if format in ("parquet", "arrow") and importlib.util.find_spec("pyarrow") is None:
+        raise FormatUnavailable(
+            f"{format} needs pyarrow, which is not installed with this backend.",
+            "Install it beside the backend (pip install pyarrow), or ask for format=csv.",
+        )
+    kept = await results.get(rows)
+    writers: dict[Format, tuple[Callable[[], bytes], str]] = {
+        "json": (lambda: as_json(kept), "application/json"),
+        "csv": (lambda: as_csv(kept, safe=safe), "text/csv; charset=utf-8; header=present"),
+        "parquet": (lambda: _as_parquet(kept), "application/vnd.apache.parquet"),
+        "arrow": (lambda: _as_arrow(kept), "application/vnd.apache.arrow.stream"),
+    }
+    write, media_type = writers[format]
+    body = await anyio.to_thread.run_sync(write)
+    disposition = f'attachment; filename="{run_id}.{format}"'
+    return Response(
+        body, 200, {"Content-Disposition": disposition, "X-Content-Type-Options": "nosniff"}, media_type
+    )
+
+
+def as_json(kept: KeptResult) -> bytes:
+    """A ``ResultDocument``."""
+    return orjson.dumps(
+        {
+            "columns": [column.model_dump() for column in kept.columns],
+            "rows": list(kept.cells()),
+            "row_count": kept.row_count,
+            "truncated": kept.truncated,
+        }
+    )
+
+
+def as_csv(kept: KeptResult, *, safe: bool) -> bytes:
+    """RFC 4180 with a header, in PostgreSQL's own text; NULL is empty and the empty text is ``""``."""
+    out = io.StringIO(newline="")
+    guard = _neutral if safe else _as_it_is
+    csv.writer(out, lineterminator="\r\n").writerow([guard(column.name) for column in kept.columns])
+    for row in kept.text_rows():
+        out.write(",".join("" if cell is None else _quoted(guard(cell)) for cell in row) + "\r\n")
+    return out.getvalue().encode()
+
+
+def _quoted(cell: str) -> str:
+    if cell == "" or any(mark in cell for mark in ',"\r\n'):
+        return '"' + cell.replace('"', '""') + '"'
+    return cell
+
+
+def _as_it_is(cell: str) -> str:
+    return cell
+
+
+def _neutral(cell: str) -> str:
+    if not cell.startswith(_FORMULA):
+        return cell
+    try:
+        float(cell)
+    except ValueError:
+        return "'" + cell
+    return cell
+
+
+def _as_parquet(kept: KeptResult) -> bytes:
+    out = io.BytesIO()
+    importlib.import_module("pyarrow.parquet").write_table(_table(kept), out, compression="zstd")
+    return out.getvalue()
+
+
+def _as_arrow(kept: KeptResult) -> bytes:
+    table = _table(kept)
+    out = io.BytesIO()
+    with importlib.import_module("pyarrow").ipc.new_stream(out, table.schema) as stream:
+        stream.write_table(table)
+    return out.getvalue()
+
+
+def _table(kept: KeptResult) -> Any:
+    """Every column as text: typed columns need a conversion per type that must lose nothing."""
+    arrow = importlib.import_module("pyarrow")
+    columns: list[list[str | None]] = [[] for _ in kept.columns]
+    for row in kept.text_rows():
+        for place, cell in enumerate(row):
+            columns[place].append(cell)
+    names = _unique([column.name for column in kept.columns])
+    return arrow.table([arrow.array(cells, arrow.string()) for cells in columns], names=names)
+
+
+def _unique(names: list[str]) -> list[str]:
+    """Names with a number where one comes again: a result may repeat one, a Parquet file may not."""
+    seen: dict[str, int] = {}
+    unique = []
+    for name in names:
+        seen[name] = seen.get(name, 0) + 1
+        unique.append(name if seen[name] == 1 else f"{name}_{seen[name]}")
+    return unique

@@ -1,0 +1,202 @@
+"""Connections: registered databases, their agents, tables and suggested questions."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Request, Response
+
+from api.auth import StateOf, TenantOf
+from api.bodies import (
+    AgentList,
+    Connection,
+    ConnectionChange,
+    ConnectionCreate,
+    ConnectionList,
+    JoinCode,
+    SchemaDocument,
+    SchemaRefresh,
+    Suggestions,
+)
+from api.describe import agent_status, base_url, connection_body
+from api.errors import NoSnapshot, UnknownAgent, UnknownConnection
+from api.ids import new_id
+from api.problem import problems
+from api.state import State
+from api.store.records import ConnectionRecord, JoinCodeRecord, StoredSnapshot
+from api.suggestions import suggest
+from api.tokens import digest, new_join_code, normal_code
+
+router = APIRouter(prefix="/api/v1", tags=["connections"])
+
+ConnectionId = Annotated[str, Path(max_length=100)]
+
+
+@router.post(
+    "", status_code=201, responses=problems(413, 415, 422, 503), operation_id="create_connection_short"
+)
+@router.post(
+    "/connections", status_code=201, responses=problems(413, 415, 422, 503), operation_id="create_connection"
+)
+async def create_connection(
+    body: ConnectionCreate, request: Request, response: Response, state: StateOf, tenant: TenantOf
+) -> JoinCode:
+    """Register a database and get the code with which its agent joins."""
+    record = ConnectionRecord(
+        connection_id=new_id("conn"),
+        tenant=tenant,
+        name=body.name,
+        description=body.description,
+        instructions=body.instructions,
+        created_at=datetime.now(UTC),
+    )
+    await state.store.connections.add(record)
+    response.headers["Location"] = f"/api/v1/connections/{record.connection_id}"
+    return await _join_code(state, record, base_url(request, state.settings))
+
+
+@router.get("/connections", operation_id="list_connections", responses=problems(401, 503))
+async def list_connections(state: StateOf, tenant: TenantOf) -> ConnectionList:
+    """Every connection, with the state of its agent, oldest first."""
+    records = await state.store.connections.all(tenant)
+    return ConnectionList(connections=[await connection_body(state, record) for record in records])
+
+
+@router.get("/connections/{connection_id}", operation_id="get_connection", responses=problems(404, 503))
+async def get_connection(connection_id: ConnectionId, state: StateOf, tenant: TenantOf) -> Connection:
+    """One connection."""
+    return await connection_body(state, await state.connection(tenant, connection_id))
+
+
+@router.patch(
+    "/connections/{connection_id}", operation_id="change_connection", responses=problems(404, 422, 503)
+)
+async def change_connection(
+    connection_id: ConnectionId, body: ConnectionChange, state: StateOf, tenant: TenantOf
+) -> Connection:
+    """Change name, description or instructions."""
+    record = await state.connection(tenant, connection_id)
+    changed = ConnectionRecord(
+        connection_id=record.connection_id,
+        tenant=record.tenant,
+        name=record.name if body.name is None else body.name,
+        description=record.description if body.description is None else body.description,
+        instructions=record.instructions if body.instructions is None else body.instructions,
+        created_at=record.created_at,
+    )
+    if not await state.store.connections.update(changed):
+        raise UnknownConnection("The connection was deleted meanwhile.")
+    return await connection_body(state, changed)
+
+
+@router.delete(
+    "/connections/{connection_id}",
+    status_code=204,
+    operation_id="delete_connection",
+    responses=problems(404, 503),
+)
+async def delete_connection(connection_id: ConnectionId, state: StateOf, tenant: TenantOf) -> None:
+    """Delete it with its agents, threads and runs. What runs is stopped first."""
+    await state.connection(tenant, connection_id)
+    await state.runs.cancel_all(connection_id, "The connection was deleted.")
+    await state.store.connections.delete(tenant, connection_id)
+    await state.gateway.forget(connection_id)
+
+
+@router.post(
+    "/connections/{connection_id}/join-code",
+    status_code=201,
+    operation_id="create_join_code",
+    responses=problems(404, 503),
+)
+async def create_join_code(
+    connection_id: ConnectionId, request: Request, state: StateOf, tenant: TenantOf
+) -> JoinCode:
+    """A further code, for a further agent or because the first one expired."""
+    record = await state.connection(tenant, connection_id)
+    return await _join_code(state, record, base_url(request, state.settings))
+
+
+@router.get("/connections/{connection_id}/agents", operation_id="list_agents", responses=problems(404, 503))
+async def list_agents(connection_id: ConnectionId, state: StateOf, tenant: TenantOf) -> AgentList:
+    """Every agent that ever joined, newest first."""
+    await state.connection(tenant, connection_id)
+    records = await state.store.agents.of_connection(tenant, connection_id)
+    return AgentList(agents=[agent_status(state.gateway, record) for record in records])
+
+
+@router.delete(
+    "/connections/{connection_id}/agents/{agent_id}",
+    status_code=204,
+    operation_id="revoke_agent",
+    responses=problems(404, 503),
+)
+async def revoke_agent(
+    connection_id: ConnectionId, agent_id: ConnectionId, state: StateOf, tenant: TenantOf
+) -> None:
+    """Make the agent's token worthless and close its socket."""
+    await state.connection(tenant, connection_id)
+    if not await state.store.agents.revoke(tenant, connection_id, agent_id, datetime.now(UTC)):
+        raise UnknownAgent(
+            f"This connection has no agent {agent_id[:80]!r}.",
+            "GET /api/v1/connections/{connection_id}/agents lists those there are.",
+        )
+    await state.gateway.revoke(agent_id)
+
+
+@router.get("/connections/{connection_id}/schema", operation_id="get_schema", responses=problems(404, 503))
+async def get_schema(connection_id: ConnectionId, state: StateOf, tenant: TenantOf) -> SchemaDocument:
+    """The last snapshot of the database."""
+    await state.connection(tenant, connection_id)
+    stored = await _snapshot(state, connection_id)
+    if stored is None:
+        raise NoSnapshot(
+            "The agent of this connection has not told its tables yet.",
+            "Start the agent with the join command, or refresh the schema when it is online.",
+        )
+    return SchemaDocument(**stored.snapshot.model_dump(), fingerprint=stored.snapshot.fingerprint)
+
+
+@router.post(
+    "/{connection_id}/refresh-schema", operation_id="refresh_schema", responses=problems(404, 502, 503)
+)
+async def refresh_schema(connection_id: ConnectionId, state: StateOf, tenant: TenantOf) -> SchemaRefresh:
+    """Introspect again and tell what changed."""
+    await state.connection(tenant, connection_id)
+    change = await state.gateway.refresh(connection_id)
+    return SchemaRefresh(
+        fingerprint=change.fingerprint,
+        tables=change.tables,
+        changed=change.changed,
+        added=change.added,
+        removed=change.removed,
+    )
+
+
+@router.get(
+    "/connections/{connection_id}/suggestions", operation_id="get_suggestions", responses=problems(404, 503)
+)
+async def get_suggestions(connection_id: ConnectionId, state: StateOf, tenant: TenantOf) -> Suggestions:
+    """Up to six questions that this database could answer, made from its tables."""
+    await state.connection(tenant, connection_id)
+    stored = await _snapshot(state, connection_id)
+    return Suggestions(questions=suggest(stored.snapshot) if stored else [])
+
+
+async def _snapshot(state: State, connection_id: str) -> StoredSnapshot | None:
+    return await state.gateway.cached(connection_id)
+
+
+async def _join_code(state: State, record: ConnectionRecord, base: str) -> JoinCode:
+    code = new_join_code()
+    now = datetime.now(UTC)
+    expires = now + timedelta(minutes=state.settings.join_code_minutes)
+    await state.store.agents.add_code(
+        JoinCodeRecord(digest(normal_code(code)), record.tenant, record.connection_id, now, expires)
+    )
+    return JoinCode(
+        connection_id=record.connection_id,
+        name=record.name,
+        join_code=code,
+        join_command=f"custard agent join {base} {code}",
+        expires_at=expires,
+    )

@@ -1,0 +1,211 @@
+"""``/ws``: where agents dial in."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import structlog
+from fastapi.responses import Response
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from api.errors import StoreUnavailable
+from api.gateway import REVOKED, TOKEN_SHARED, TokenShared
+from api.problem import api_problem, problem
+from api.session import AgentSession, facts_of
+from api.state import State, state_of
+from api.statement import SessionLost
+from api.store.records import AgentRecord
+from api.tokens import digest
+from wire.errors import WireError
+from wire.messages import (
+    PROTOCOL_VERSION,
+    PROTOCOL_VERSION_MIN,
+    SUBPROTOCOL,
+    ErrorMessage,
+    Hello,
+    Welcome,
+    WireLimits,
+    parse_from_agent,
+)
+
+HELLO_SECONDS = 10.0
+MAX_FRAME_BYTES = 16 * 1024 * 1024
+"""Longer frames are cut off by the server with close code 1009: a snapshot of ten thousand tables fits."""
+PROTOCOL_ERROR = 1002
+POLICY_VIOLATION = 1008
+TRY_LATER = 1013
+UNSUPPORTED_VERSION = 4406
+
+_log = structlog.get_logger("api.socket")
+
+
+@dataclass(frozen=True, slots=True)
+class _Farewell(Exception):
+    """The socket is closed with this code after an ``error`` frame that says why."""
+
+    close_code: int
+    code: str
+    message: str
+    hint: str = ""
+
+
+async def agent_socket(socket: WebSocket) -> None:
+    """Serve one agent from its handshake to its end."""
+    state = state_of(socket)
+    agent = await _admitted(state, socket)
+    if isinstance(agent, Response):
+        await socket.send_denial_response(agent)
+        return
+    await socket.accept(subprotocol=SUBPROTOCOL)
+    try:
+        session = await _welcome(state, socket, agent, await _hello(socket))
+    except _Farewell as why:
+        await _send_away(socket, why)
+        return
+    except (WebSocketDisconnect, SessionLost):
+        return
+    try:
+        await state.gateway.attach(session)
+        await _listen(state, socket, session)
+    except SessionLost:
+        return
+    finally:
+        # The server cancels this task on shutdown; the leaving must be noted all the same.
+        await asyncio.shield(_left(state, session))
+
+
+async def _admitted(state: State, socket: WebSocket) -> AgentRecord | Response:
+    """The agent whose token this is, or the answer that turns the socket away."""
+    if "origin" in socket.headers:
+        return problem(
+            403,
+            "foreign_origin",
+            "Not from a page",
+            "This address is for agents, and browsers send an Origin.",
+            "Use the HTTP API from a page.",
+        )
+    if SUBPROTOCOL not in socket.scope.get("subprotocols", []):
+        return problem(
+            400,
+            "unsupported_version",
+            "Unknown protocol",
+            f"The subprotocol {SUBPROTOCOL} must be offered.",
+            "Update the agent.",
+        )
+    if state.runs.closing:
+        return problem(
+            503, "shutting_down", "The backend is stopping", "Dial another one, or again in a moment."
+        )
+    scheme, _, token = socket.headers.get("authorization", "").partition(" ")
+    hint = "Join again: make a join code and run `custard agent join`."
+    if scheme.lower() != "bearer" or not token:
+        return problem(401, "unauthorized", "A token is needed", "The agent's token is missing.", hint)
+    try:
+        agent = await state.store.agents.by_token(digest(token.strip()))
+    except StoreUnavailable as error:
+        return api_problem(error)
+    if agent is None:
+        return problem(401, "unauthorized", "Unknown token", "No agent has this token.", hint)
+    if agent.revoked_at is not None:
+        return problem(403, "revoked", "The token was revoked", "This agent's token was revoked.", hint)
+    return agent
+
+
+async def _hello(socket: WebSocket) -> Hello:
+    """The first frame. Raises ``_Farewell`` when it is no hello that can be answered."""
+    try:
+        hello = parse_from_agent(await asyncio.wait_for(socket.receive_text(), HELLO_SECONDS))
+    except TimeoutError:
+        raise _Farewell(PROTOCOL_ERROR, "no_hello", "No hello came within 10 seconds.") from None
+    except KeyError:
+        raise _Farewell(PROTOCOL_ERROR, "no_hello", "The first frame must be hello, as text.") from None
+    except WireError as error:
+        raise _Farewell(PROTOCOL_ERROR, error.code, str(error), error.hint) from error
+    if not isinstance(hello, Hello):
+        raise _Farewell(PROTOCOL_ERROR, "no_hello", "The first frame must be hello.")
+    if hello.protocol_max < PROTOCOL_VERSION_MIN or hello.protocol_min > PROTOCOL_VERSION:
+        raise _Farewell(
+            UNSUPPORTED_VERSION,
+            "unsupported_version",
+            f"This backend speaks protocol {PROTOCOL_VERSION_MIN} to {PROTOCOL_VERSION}, the agent "
+            f"{hello.protocol_min} to {hello.protocol_max}.",
+            "Update the older of the two.",
+        )
+    return hello
+
+
+async def _welcome(state: State, socket: WebSocket, agent: AgentRecord, hello: Hello) -> AgentSession:
+    """Open the session. Raises ``_Farewell`` when it cannot be, ``SessionLost`` when the agent left."""
+    try:
+        state.gateway.admit(agent.agent_id, hello.instance)
+        epoch = await state.store.agents.attached(agent.agent_id, facts_of(hello), datetime.now(UTC))
+    except TokenShared:
+        raise _Farewell(
+            TOKEN_SHARED,
+            "token_shared",
+            "Several agents use this token and keep displacing each other.",
+            "Stop all but one, or let the others join with codes of their own.",
+        ) from None
+    except StoreUnavailable as error:
+        raise _Farewell(TRY_LATER, error.code, str(error), error.hint) from error
+    if epoch == 0:
+        raise _Farewell(REVOKED, "revoked", "This agent was removed.", "Join again with a new code.")
+
+    async def close(code: int, reason: str) -> None:
+        await _close(socket, code, reason)
+
+    session = AgentSession(agent, hello, epoch, state.metrics, socket.send_text, close)
+    await session.tell(
+        Welcome(
+            protocol=min(PROTOCOL_VERSION, hello.protocol_max),
+            agent_id=agent.agent_id,
+            connection_id=agent.connection_id,
+            epoch=epoch,
+            limits=WireLimits(max_frame_bytes=MAX_FRAME_BYTES),
+        )
+    )
+    _log.info("agent online", agent=agent.agent_id, connection=agent.connection_id, epoch=epoch)
+    return session
+
+
+async def _listen(state: State, socket: WebSocket, session: AgentSession) -> None:
+    while not session.lost:
+        message: dict[str, Any] = dict(await socket.receive())
+        if message["type"] == "websocket.disconnect":
+            return
+        try:
+            hello = await session.hear(message.get("text"), message.get("bytes"))
+        except SessionLost:
+            return
+        except WireError:
+            await session.close(POLICY_VIOLATION, "Too many frames that could not be understood.")
+            return
+        if hello is not None:
+            await state.gateway.told(session)
+
+
+async def _left(state: State, session: AgentSession) -> None:
+    try:
+        await state.gateway.detach(session)
+    except StoreUnavailable:
+        _log.warning("the store could not note that an agent left", agent=session.agent_id)
+    _log.info("agent offline", agent=session.agent_id, connection=session.connection_id)
+
+
+async def _send_away(socket: WebSocket, why: _Farewell) -> None:
+    try:
+        await socket.send_text(
+            ErrorMessage(code=why.code, message=why.message, hint=why.hint).model_dump_json()
+        )
+    except (RuntimeError, WebSocketDisconnect):
+        return
+    await _close(socket, why.close_code, why.message)
+
+
+async def _close(socket: WebSocket, code: int, reason: str) -> None:
+    try:
+        # RFC 6455 §5.5: a control frame's payload is at most 125 bytes, two of which are the code.
+        await socket.close(code, reason.encode()[:120].decode(errors="ignore"))
+    except RuntimeError:
+        return  # it is closed already

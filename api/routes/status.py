@@ -1,0 +1,63 @@
+"""How the backend is: for people, load balancers and Prometheus."""
+
+import os
+
+from fastapi import APIRouter
+from fastapi.responses import Response
+
+from api import VERSION
+from api.auth import StateOf
+from api.bodies import Check, Health, Info, ModelInfo, Readiness
+from api.errors import StoreUnavailable
+
+router = APIRouter(tags=["status"])
+
+
+@router.get("/api/v1/info", operation_id="get_info")
+async def get_info(state: StateOf) -> Info:
+    """What a client needs to know before it asks anything; needs no key."""
+    settings = state.settings
+    return Info(
+        version=VERSION,
+        model=ModelInfo(name=settings.model_label, local=settings.model_is_local),
+        tracing=os.environ.get("LANGSMITH_TRACING", "").lower() == "true",
+        auth="none" if settings.single_user else "key",
+    )
+
+
+@router.get("/health", operation_id="get_health")
+async def get_health() -> Health:
+    """The process lives."""
+    return Health(version=VERSION)
+
+
+@router.get("/health/ready", operation_id="get_readiness", responses={503: {"model": Readiness}})
+async def get_readiness(state: StateOf, response: Response) -> Readiness:
+    """Whether questions can be taken: 503 when the store is out or the backend is stopping.
+
+    A model that is down leaves history and settings usable, so it degrades the backend without taking it
+    out of service; so does having no agent.
+    """
+    checks = {"store": await _store(state), "bus": Check(ok=not state.runs.closing, detail="in-process")}
+    healthy = all(check.ok for check in checks.values())
+    checks["model"] = await state.models.check()
+    online = state.gateway.online
+    checks["agents"] = Check(ok=online > 0, detail=f"{online} online")
+    if not healthy:
+        response.status_code = 503
+        return Readiness(status="unavailable", checks=checks)
+    return Readiness(status="ok" if all(check.ok for check in checks.values()) else "degraded", checks=checks)
+
+
+@router.get("/metrics", operation_id="get_metrics", response_class=Response, include_in_schema=False)
+async def get_metrics(state: StateOf) -> Response:
+    """Prometheus's text format."""
+    return Response(state.metrics.render(), media_type=state.metrics.content_type)
+
+
+async def _store(state: StateOf) -> Check:
+    try:
+        await state.store.check()
+    except StoreUnavailable as error:
+        return Check(ok=False, detail=str(error))
+    return Check(ok=True)

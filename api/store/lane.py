@@ -1,0 +1,90 @@
+"""A thread with a SQLite connection of its own: work for it queues, the event loop never waits on a disk."""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+import structlog
+from sqlite_utils import Database
+
+from api.errors import StoreUnavailable
+
+T = TypeVar("T")
+
+BUSY_SECONDS = 2.0
+"""How long a statement waits for a lock that another process holds."""
+
+_log = structlog.get_logger("api.store")
+
+
+class Lane:
+    """Does one piece of work after the other, each with the connection, which is reopened after an error."""
+
+    def __init__(self, path: Path, name: str) -> None:
+        self._path = path
+        self._database: Database | None = None
+        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"store-{name}")
+
+    async def do(self, work: Callable[[Database], T]) -> T:
+        """The work's result.
+
+        Raises:
+            StoreUnavailable: SQLite could not: disk full, read-only, locked, damaged.
+        """
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._executor, self._run, work)
+        except RuntimeError as error:  # the executor was shut down
+            raise StoreUnavailable("The store is closed.", "The backend is stopping; ask again.") from error
+
+    async def close(self) -> None:
+        """Finish what is queued and close the connection."""
+        try:
+            await asyncio.get_running_loop().run_in_executor(self._executor, self._close)
+        except RuntimeError:
+            return
+        self._executor.shutdown(wait=False)
+
+    def _run(self, work: Callable[[Database], T]) -> T:
+        try:
+            return work(self._connected())
+        except sqlite3.IntegrityError:
+            raise
+        except (sqlite3.Error, OSError) as error:
+            _log.error(
+                "the store failed", kind=type(error).__name__, name=getattr(error, "sqlite_errorname", "")
+            )
+            self._close()
+            raise StoreUnavailable(
+                f"The store cannot be used: {error}.",
+                f"See that {self._path.parent} has space, can be written and is not locked elsewhere.",
+            ) from error
+
+    def _connected(self) -> Database:
+        if self._database is None:
+            self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            connection = sqlite3.connect(self._path, timeout=BUSY_SECONDS, check_same_thread=False)
+            connection.execute("PRAGMA journal_mode = WAL")
+            # WAL with NORMAL survives a killed process whole; only a crash of the machine may cost the last
+            # moments, and a sync per event would cost every question tens of milliseconds.
+            connection.execute("PRAGMA synchronous = NORMAL")
+            connection.execute("PRAGMA foreign_keys = ON")
+            self._path.chmod(0o600)
+            self._database = Database(connection)
+        return self._database
+
+    def _close(self) -> None:
+        database, self._database = self._database, None
+        if database is not None:
+            try:
+                database.conn.close()
+            except sqlite3.Error:
+                return
+
+
+def changed(db: Database, sql: str, values: Sequence[object]) -> bool:
+    """Run a statement that writes, in a transaction; whether it met a row."""
+    with db.atomic():
+        return int(db.execute(sql, values).rowcount) > 0

@@ -1,0 +1,195 @@
+"""The repositories that the backend needs: narrow, and held to one contract-test suite per implementation.
+
+Every method may raise ``StoreUnavailable``. Whatever belongs to a tenant is found only with that tenant's
+name, so that a forgotten check ends in "not found" rather than in somebody else's row.
+"""
+
+from datetime import datetime
+from typing import Protocol
+
+from api.store.records import (
+    AgentFacts,
+    AgentRecord,
+    ConnectionRecord,
+    IdempotencyKey,
+    JoinCodeRecord,
+    Page,
+    RunRecord,
+    StoredEvent,
+    StoredSnapshot,
+    ThreadRecord,
+)
+from graph.record import RunStatus, Turn
+from graph.run import Run
+from wire.snapshot import SchemaSnapshot
+
+
+class Connections(Protocol):
+    """Registered databases."""
+
+    async def add(self, record: ConnectionRecord) -> None: ...
+
+    async def all(self, tenant: str) -> list[ConnectionRecord]:
+        """Oldest first."""
+        ...
+
+    async def get(self, tenant: str, connection_id: str) -> ConnectionRecord | None: ...
+
+    async def update(self, record: ConnectionRecord) -> bool:
+        """Write name, description and instructions. False when the row is gone."""
+        ...
+
+    async def delete(self, tenant: str, connection_id: str) -> bool:
+        """Delete it with its codes, agents, snapshot, threads, runs and events."""
+        ...
+
+
+class Agents(Protocol):
+    """Enrolled agents and the codes by which they join."""
+
+    async def add_code(self, code: JoinCodeRecord) -> None: ...
+
+    async def redeem(
+        self, code_hash: str, agent_id: str, name: str, token_hash: str, now: datetime
+    ) -> AgentRecord | None:
+        """Use a code up and enrol the agent, in one transaction; None when the code does not work."""
+        ...
+
+    async def of_connection(self, tenant: str, connection_id: str) -> list[AgentRecord]:
+        """Newest first, revoked ones too."""
+        ...
+
+    async def by_token(self, token_hash: str) -> AgentRecord | None:
+        """The agent with this token, revoked or not."""
+        ...
+
+    async def attached(self, agent_id: str, facts: AgentFacts, now: datetime) -> int:
+        """Note a hello and return the epoch of the new session: one more than the last."""
+        ...
+
+    async def heard(self, agent_id: str, facts: AgentFacts | None, now: datetime) -> None:
+        """Note that the agent was there, with new facts when it told some."""
+        ...
+
+    async def revoke(self, tenant: str, connection_id: str, agent_id: str, now: datetime) -> bool:
+        """False when there is no such agent; revoking twice is fine."""
+        ...
+
+
+class Snapshots(Protocol):
+    """The last snapshot of each connection."""
+
+    async def get(self, connection_id: str) -> StoredSnapshot | None: ...
+
+    async def put(self, connection_id: str, snapshot: SchemaSnapshot, policy_digest: str) -> None: ...
+
+
+class Threads(Protocol):
+    """Conversations."""
+
+    async def get(self, tenant: str, thread_id: str) -> ThreadRecord | None: ...
+
+    async def page(
+        self, tenant: str, *, connection_id: str | None, limit: int, before: str | None
+    ) -> Page[ThreadRecord]:
+        """Last used first. Raises ``BadCursor`` for a ``before`` that is not one of ours."""
+        ...
+
+    async def rename(self, tenant: str, thread_id: str, title: str) -> bool: ...
+
+    async def delete(self, tenant: str, thread_id: str) -> bool:
+        """Delete it with its runs and events."""
+        ...
+
+    async def turns(self, thread_id: str, limit: int) -> list[Turn]:
+        """The last ``limit`` turns that came to an end worth remembering, oldest first."""
+        ...
+
+
+class Runs(Protocol):
+    """Runs as event logs. An event is appended once, at the position after the last."""
+
+    async def earlier(self, tenant: str, key: IdempotencyKey) -> str | None:
+        """The run that this key started in the last 24 hours. Raises ``KeyReused`` as ``start`` does."""
+        ...
+
+    async def start(
+        self, run: RunRecord, first: StoredEvent, *, thread_title: str, key: IdempotencyKey | None
+    ) -> str | None:
+        """Write the run, its first event and, where it is new, its thread, in one transaction.
+
+        Returns:
+            None when written; the id of the earlier run when ``key`` was seen in the last 24 hours.
+
+        Raises:
+            KeyReused: the key was seen with another body.
+        """
+        ...
+
+    async def append(self, run_id: str, event: StoredEvent, ended: Run | None) -> bool:
+        """Append; with the last event comes the finished run, written in the same transaction.
+
+        Returns:
+            False when the position is taken or the run has ended or is gone: nothing was written.
+        """
+        ...
+
+    async def events(self, run_id: str, after: int) -> list[StoredEvent]:
+        """Those after a position, in order."""
+        ...
+
+    async def get(self, tenant: str, run_id: str) -> RunRecord | None: ...
+
+    async def load(self, run_id: str) -> Run | None:
+        """The run: as it was written when it ended, else the fold of its events so far."""
+        ...
+
+    async def page(
+        self,
+        tenant: str,
+        *,
+        connection_id: str | None,
+        thread_id: str | None,
+        status: RunStatus | None,
+        limit: int,
+        before: str | None,
+    ) -> Page[RunRecord]:
+        """Newest first; ``before`` is a run's id."""
+        ...
+
+    async def of_thread(self, thread_id: str) -> list[Run]:
+        """Whole, oldest first."""
+        ...
+
+    async def unfinished(self) -> list[RunRecord]:
+        """Every tenant's runs without an end, oldest first."""
+        ...
+
+
+class Store(Protocol):
+    """All repositories over one place."""
+
+    @property
+    def connections(self) -> Connections: ...
+
+    @property
+    def agents(self) -> Agents: ...
+
+    @property
+    def snapshots(self) -> Snapshots: ...
+
+    @property
+    def threads(self) -> Threads: ...
+
+    @property
+    def runs(self) -> Runs: ...
+
+    async def open(self) -> None:
+        """Create or migrate what is needed."""
+        ...
+
+    async def check(self) -> None:
+        """Write and read something small; raises ``StoreUnavailable`` when that fails."""
+        ...
+
+    async def close(self) -> None: ...

@@ -1,0 +1,125 @@
+"""What the store keeps, a row each. Secrets are here only as hashes; runs are kept as their events."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Generic, TypeVar
+
+from graph.record import RunStatus
+from wire.policy import Limits, Share
+from wire.snapshot import SchemaSnapshot
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionRecord:
+    """A registered customer database."""
+
+    connection_id: str
+    tenant: str
+    name: str
+    description: str
+    instructions: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class JoinCodeRecord:
+    """A way in for one agent, once."""
+
+    code_hash: str
+    tenant: str
+    connection_id: str
+    created_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AgentFacts:
+    """What an agent said of itself in its last hello."""
+
+    version: str = ""
+    database: str = ""
+    server_version: int = 0
+    policy_name: str = ""
+    policy_digest: str = ""
+    limits: Limits = field(default_factory=Limits)
+    share: Share = field(default_factory=Share)
+
+
+@dataclass(frozen=True, slots=True)
+class AgentRecord:
+    """An enrolled agent."""
+
+    agent_id: str
+    tenant: str
+    connection_id: str
+    name: str
+    token_hash: str
+    created_at: datetime
+    revoked_at: datetime | None = None
+    last_seen_at: datetime | None = None
+    epoch: int = 0
+    facts: AgentFacts | None = None
+    """None until it has said hello once."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSnapshot:
+    """The last snapshot of a connection, and the policy under which it was taken."""
+
+    snapshot: SchemaSnapshot
+    policy_digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadRecord:
+    """A conversation."""
+
+    thread_id: str
+    tenant: str
+    connection_id: str
+    title: str
+    created_at: datetime
+    updated_at: datetime
+    turns: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """A run's row: what lists need. The run itself is its events."""
+
+    run_id: str
+    tenant: str
+    connection_id: str
+    thread_id: str
+    status: RunStatus
+    question: str
+    created_at: datetime
+    finished_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    """An event as it was appended: its position from 1, its type, and its JSON."""
+
+    position: int
+    type: str
+    data: str
+
+
+@dataclass(frozen=True, slots=True)
+class IdempotencyKey:
+    """Makes a repeated request find the run that the first one started."""
+
+    key: str
+    body_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """Part of a list."""
+
+    items: list[T]
+    next: str | None
+    """Pass as ``before`` to get what follows; None at the end."""

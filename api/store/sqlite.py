@@ -1,0 +1,207 @@
+"""The store in one SQLite file: what a single backend needs, without a service."""
+
+from datetime import datetime
+from pathlib import Path
+
+from sqlite_utils import Database
+
+from api.store.lane import Lane, changed
+from api.store.migrations import migrations
+from api.store.records import AgentFacts, AgentRecord, ConnectionRecord, JoinCodeRecord, StoredSnapshot
+from api.store.rows import FACTS, agent_of, connection_of, moment
+from api.store.sqlite_runs import SqliteRuns, SqliteThreads
+from wire.snapshot import SchemaSnapshot
+
+
+class SqliteStore:
+    """``api.store.protocols.Store`` in a file: one thread writes, another reads (WAL lets both go on)."""
+
+    def __init__(self, path: Path) -> None:
+        self._writer = Lane(path, "writer")
+        self._reader = Lane(path, "reader")
+        self.connections = SqliteConnections(self._writer, self._reader)
+        self.agents = SqliteAgents(self._writer, self._reader)
+        self.snapshots = SqliteSnapshots(self._writer, self._reader)
+        self.threads = SqliteThreads(self._writer, self._reader)
+        self.runs = SqliteRuns(self._writer, self._reader)
+
+    async def open(self) -> None:
+        """Create the file, or bring an older one up to date."""
+        await self._writer.do(lambda db: migrations.apply(db))
+
+    async def check(self) -> None:
+        """Take and give back the write lock, with a page touched; raises ``StoreUnavailable``."""
+        await self._writer.do(_touch)
+
+    async def close(self) -> None:
+        """Finish what is queued and close the file."""
+        await self._writer.close()
+        await self._reader.close()
+
+
+def _touch(db: Database) -> None:
+    with db.atomic():
+        db.execute("CREATE TABLE IF NOT EXISTS liveness (id INTEGER PRIMARY KEY, at TEXT NOT NULL) STRICT")
+        db.execute("INSERT OR REPLACE INTO liveness (id, at) VALUES (1, datetime('now'))")
+
+
+class SqliteConnections:
+    """``protocols.Connections``."""
+
+    def __init__(self, writer: Lane, reader: Lane) -> None:
+        self._writer = writer
+        self._reader = reader
+
+    async def add(self, record: ConnectionRecord) -> None:
+        def work(db: Database) -> None:
+            with db.atomic():
+                db.execute(
+                    "INSERT INTO connections"
+                    " (connection_id, tenant, name, description, instructions, created_at) VALUES (?, ?, ?, ?, ?, ?)",
+                    [
+                        record.connection_id,
+                        record.tenant,
+                        record.name,
+                        record.description,
+                        record.instructions,
+                        moment(record.created_at),
+                    ],
+                )
+
+        await self._writer.do(work)
+
+    async def all(self, tenant: str) -> list[ConnectionRecord]:
+        sql = "SELECT * FROM connections WHERE tenant = ? ORDER BY connection_id"
+        return [connection_of(row) for row in await self._reader.do(lambda db: list(db.query(sql, [tenant])))]
+
+    async def get(self, tenant: str, connection_id: str) -> ConnectionRecord | None:
+        sql = "SELECT * FROM connections WHERE tenant = ? AND connection_id = ?"
+        rows = await self._reader.do(lambda db: list(db.query(sql, [tenant, connection_id])))
+        return connection_of(rows[0]) if rows else None
+
+    async def update(self, record: ConnectionRecord) -> bool:
+        sql = (
+            "UPDATE connections SET name = ?, description = ?, instructions = ?"
+            " WHERE tenant = ? AND connection_id = ?"
+        )
+        values = [record.name, record.description, record.instructions, record.tenant, record.connection_id]
+        return await self._writer.do(lambda db: changed(db, sql, values))
+
+    async def delete(self, tenant: str, connection_id: str) -> bool:
+        sql = "DELETE FROM connections WHERE tenant = ? AND connection_id = ?"
+        return await self._writer.do(lambda db: changed(db, sql, [tenant, connection_id]))
+
+
+class SqliteAgents:
+    """``protocols.Agents``."""
+
+    def __init__(self, writer: Lane, reader: Lane) -> None:
+        self._writer = writer
+        self._reader = reader
+
+    async def add_code(self, code: JoinCodeRecord) -> None:
+        def work(db: Database) -> None:
+            with db.atomic():
+                # Codes are few and short-lived: each new one sweeps the old ones out.
+                db.execute("DELETE FROM join_codes WHERE expires_at < ?", [moment(code.created_at)])
+                db.execute(
+                    "INSERT INTO join_codes (code_hash, tenant, connection_id, created_at, expires_at)"
+                    " VALUES (?, ?, ?, ?, ?)",
+                    [
+                        code.code_hash,
+                        code.tenant,
+                        code.connection_id,
+                        moment(code.created_at),
+                        moment(code.expires_at),
+                    ],
+                )
+
+        await self._writer.do(work)
+
+    async def redeem(
+        self, code_hash: str, agent_id: str, name: str, token_hash: str, now: datetime
+    ) -> AgentRecord | None:
+        def work(db: Database) -> AgentRecord | None:
+            with db.atomic():
+                # Deleted, not marked: of two who come at once, one finds it gone.
+                codes = db.execute(
+                    "DELETE FROM join_codes WHERE code_hash = ? AND expires_at >= ?"
+                    " RETURNING tenant, connection_id",
+                    [code_hash, moment(now)],
+                ).fetchall()
+                if not codes:
+                    return None
+                tenant, connection_id = codes[0]
+                db.execute(
+                    "INSERT INTO agents (agent_id, tenant, connection_id, name, token_hash, created_at)"
+                    " VALUES (?, ?, ?, ?, ?, ?)",
+                    [agent_id, tenant, connection_id, name, token_hash, moment(now)],
+                )
+            return AgentRecord(agent_id, tenant, connection_id, name, token_hash, now)
+
+        return await self._writer.do(work)
+
+    async def of_connection(self, tenant: str, connection_id: str) -> list[AgentRecord]:
+        sql = "SELECT * FROM agents WHERE tenant = ? AND connection_id = ? ORDER BY agent_id DESC"
+        rows = await self._reader.do(lambda db: list(db.query(sql, [tenant, connection_id])))
+        return [agent_of(row) for row in rows]
+
+    async def by_token(self, token_hash: str) -> AgentRecord | None:
+        sql = "SELECT * FROM agents WHERE token_hash = ?"
+        rows = await self._reader.do(lambda db: list(db.query(sql, [token_hash])))
+        return agent_of(rows[0]) if rows else None
+
+    async def attached(self, agent_id: str, facts: AgentFacts, now: datetime) -> int:
+        def work(db: Database) -> int:
+            with db.atomic():
+                found = db.execute(
+                    "UPDATE agents SET epoch = epoch + 1, facts = ?, last_seen_at = ? WHERE agent_id = ?"
+                    " RETURNING epoch",
+                    [FACTS.dump_json(facts).decode(), moment(now), agent_id],
+                ).fetchall()
+            return int(found[0][0]) if found else 0
+
+        return await self._writer.do(work)
+
+    async def heard(self, agent_id: str, facts: AgentFacts | None, now: datetime) -> None:
+        sql = "UPDATE agents SET facts = coalesce(?, facts), last_seen_at = ? WHERE agent_id = ?"
+        told = None if facts is None else FACTS.dump_json(facts).decode()
+        await self._writer.do(lambda db: changed(db, sql, [told, moment(now), agent_id]))
+
+    async def revoke(self, tenant: str, connection_id: str, agent_id: str, now: datetime) -> bool:
+        sql = (
+            "UPDATE agents SET revoked_at = coalesce(revoked_at, ?)"
+            " WHERE tenant = ? AND connection_id = ? AND agent_id = ?"
+        )
+        values = [moment(now), tenant, connection_id, agent_id]
+        return await self._writer.do(lambda db: changed(db, sql, values))
+
+
+class SqliteSnapshots:
+    """``protocols.Snapshots``."""
+
+    def __init__(self, writer: Lane, reader: Lane) -> None:
+        self._writer = writer
+        self._reader = reader
+
+    async def get(self, connection_id: str) -> StoredSnapshot | None:
+        def work(db: Database) -> StoredSnapshot | None:
+            sql = "SELECT policy_digest, snapshot FROM snapshots WHERE connection_id = ?"
+            rows = db.execute(sql, [connection_id]).fetchall()
+            # Read here, in the reader's thread: ten thousand tables take a while.
+            return (
+                StoredSnapshot(SchemaSnapshot.model_validate_json(rows[0][1]), rows[0][0]) if rows else None
+            )
+
+        return await self._reader.do(work)
+
+    async def put(self, connection_id: str, snapshot: SchemaSnapshot, policy_digest: str) -> None:
+        def work(db: Database) -> None:
+            with db.atomic():
+                db.execute(
+                    "INSERT OR REPLACE INTO snapshots (connection_id, fingerprint, policy_digest, snapshot)"
+                    " SELECT connection_id, ?, ?, ? FROM connections WHERE connection_id = ?",
+                    [snapshot.fingerprint, policy_digest, snapshot.model_dump_json(), connection_id],
+                )
+
+        await self._writer.do(work)
