@@ -1,0 +1,69 @@
+-- Named queries over pg_catalog. Flat on purpose: at 10,000 tables nested or information_schema queries take
+-- seconds to minutes, these take a fraction of one. Each row becomes a tuple of text; agent/introspect.py
+-- puts them together and applies the policy. Every query sees only what the role itself may select.
+
+-- name: server
+-- Asked before the search path is pinned: the role's own is what unprefixed names mean.
+SELECT pg_catalog.current_database(), pg_catalog.current_setting('server_version_num'),
+       pg_catalog.array_to_json(pg_catalog.current_schemas(false));
+
+-- name: relations
+-- Tables, views, materialized and foreign ones, partitions with their parent; without temporary ones.
+SELECT c.oid, n.nspname, c.relname, c.relkind, c.relispartition, c.reltuples::bigint,
+       obj_description(c.oid, 'pg_class'), pn.nspname, p.relname
+FROM pg_class c
+JOIN pg_namespace n ON n.oid = c.relnamespace
+LEFT JOIN pg_inherits i ON i.inhrelid = c.oid AND c.relispartition
+LEFT JOIN pg_class p ON p.oid = i.inhparent
+LEFT JOIN pg_namespace pn ON pn.oid = p.relnamespace
+WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')
+  AND c.relpersistence <> 't'
+  AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
+  AND n.nspname NOT LIKE 'pg\_temp\_%' AND n.nspname NOT LIKE 'pg\_toast\_temp\_%'
+  AND has_schema_privilege(n.oid, 'USAGE')
+  AND (has_table_privilege(c.oid, 'SELECT') OR has_any_column_privilege(c.oid, 'SELECT'))
+ORDER BY n.nspname, c.relname;
+
+-- name: columns
+-- Their columns in order, with the oid of the type that may have enum labels: the type itself, the one below a
+-- domain, or an array's element. Table privileges are asked once a table: a column's only where that fails.
+WITH r AS MATERIALIZED (
+    SELECT c.oid, has_table_privilege(c.oid, 'SELECT') AS whole
+    FROM pg_class c
+    JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')
+      AND c.relpersistence <> 't'
+      AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
+)
+SELECT a.attrelid, a.attnum, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, d.description,
+       CASE WHEN t.typtype = 'd' THEN t.typbasetype WHEN t.typcategory = 'A' THEN t.typelem ELSE t.oid END
+FROM r
+JOIN pg_attribute a ON a.attrelid = r.oid
+JOIN pg_type t ON t.oid = a.atttypid
+LEFT JOIN pg_description d
+  ON d.objoid = a.attrelid AND d.classoid = 'pg_class'::regclass AND d.objsubid = a.attnum
+WHERE a.attnum > 0 AND NOT a.attisdropped
+  AND CASE WHEN r.whole THEN true ELSE has_column_privilege(a.attrelid, a.attnum, 'SELECT') END
+ORDER BY a.attrelid, a.attnum;
+
+-- name: keys
+-- Primary and unique keys and foreign keys, as attribute numbers.
+SELECT k.conrelid, k.contype, array_to_json(k.conkey), k.confrelid, array_to_json(k.confkey)
+FROM pg_constraint k
+JOIN pg_namespace n ON n.oid = k.connamespace
+WHERE k.contype IN ('p', 'u', 'f') AND k.conrelid <> 0
+  AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
+ORDER BY k.conrelid, k.contype, k.conname;
+
+-- name: enums
+-- The labels of every enum, in order.
+SELECT e.enumtypid, array_to_json(array_agg(e.enumlabel ORDER BY e.enumsortorder))
+FROM pg_enum e
+GROUP BY e.enumtypid;
+
+-- name: samples
+-- The commonest values of text columns that have few: what ANALYZE has kept, so no table is read.
+SELECT s.schemaname, s.tablename, s.attname, array_to_json(s.most_common_vals::text::text[])
+FROM pg_stats s
+WHERE s.most_common_vals IS NOT NULL AND s.n_distinct BETWEEN 1 AND 50
+  AND s.schemaname NOT IN ('pg_catalog', 'information_schema');

@@ -1,0 +1,230 @@
+"""Connections to the owner's database: pooled, short-lived in what they remember, healed when it restarts.
+
+What a statement may do inside its transaction is ``agent.execution``'s business, not this module's.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import socket
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+import psycopg
+from psycopg import AsyncConnection, sql
+from psycopg.adapt import AdaptersMap
+from psycopg.types.string import TextLoader
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from agent.errors import DatabaseUnavailable
+from agent.redact import redact
+
+_log = logging.getLogger("agent.database")
+
+CONNECT_SECONDS = 5
+"""How long one attempt to connect may take, seconds."""
+CHECKOUT_SECONDS = 6.0
+"""How long a statement waits for a connection, seconds: enough for a database that is just restarting."""
+
+Connection = AsyncConnection[tuple[Any, ...]]
+
+
+def text_adapters() -> AdaptersMap:
+    """Adapters that hand over every value as PostgreSQL's own text, whatever its type.
+
+    Parsing would alter values (100-digit numerics, dates BC, NaN) or fail on them (infinity as a date).
+    """
+    adapters = AdaptersMap(psycopg.adapters)
+    for info in list(adapters.types):
+        adapters.register_loader(info.oid, TextLoader)
+        if info.array_oid:
+            adapters.register_loader(info.array_oid, TextLoader)
+    adapters.register_loader(0, TextLoader)
+    return adapters
+
+
+class _TextContext:
+    """An adaptation context for ``connect(context=...)``."""
+
+    def __init__(self) -> None:
+        self.adapters = text_adapters()
+        self.connection: None = None
+
+
+class Database:
+    """The pool of connections to one database.
+
+    Args:
+        dsn: a libpq connection string or URL, password included.
+        size: connections at most, for statements and introspection together.
+        checkout_seconds: how long ``connection`` waits before it gives up.
+    """
+
+    def __init__(self, dsn: str, *, size: int = 5, checkout_seconds: float = CHECKOUT_SECONDS) -> None:
+        self.server_version = 0
+        """``server_version_num`` of the last connection made; 0 before the first."""
+        self._size = size
+        self._checkout_seconds = checkout_seconds
+        self._last_error: Exception | None = None
+        self._pool = AsyncConnectionPool(
+            dsn,
+            connection_class=self._connection_class(),
+            kwargs={
+                "autocommit": True,
+                "context": _TextContext(),
+                "client_encoding": "UTF8",
+                "application_name": "custard-agent",
+                "connect_timeout": CONNECT_SECONDS,
+                # A prepared statement would outlive its transaction, and PgBouncer may not keep it.
+                "prepare_threshold": None,
+            },
+            min_size=1,
+            max_size=size,
+            timeout=checkout_seconds,
+            reconnect_timeout=checkout_seconds,
+            max_idle=120.0,
+            reset=_discard,
+            open=False,
+            name="custard-agent",
+        )
+
+    def _connection_class(self) -> type[Connection]:
+        """A connection class that remembers why connecting failed: the pool only says that it waited."""
+        database = self
+
+        class Remembering(AsyncConnection[Any]):
+            @classmethod
+            async def connect(cls, *args: Any, **kwargs: Any) -> Any:
+                try:
+                    made = await super().connect(*args, **kwargs)
+                except psycopg.Error as error:
+                    database._last_error = error
+                    raise
+                database._last_error = None
+                database.server_version = made.info.server_version
+                return made
+
+        return Remembering
+
+    async def open(self) -> None:
+        """Start connecting in the background; returns at once, whether or not the database is there."""
+        await self._pool.open(wait=False)
+
+    async def close(self) -> None:
+        """Close every connection. A statement that still runs loses its own."""
+        await self._pool.close(timeout=2.0)
+
+    async def __aenter__(self) -> "Database":
+        await self.open()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    @contextlib.asynccontextmanager
+    async def transaction(self, begin: str, *, timeout: float | None = None) -> AsyncIterator[Connection]:
+        """``acquire``, and ``release`` at the end."""
+        conn = await self.acquire(begin, timeout=timeout)
+        try:
+            yield conn
+        finally:
+            await self.release(conn)
+
+    async def acquire(self, begin: str, *, timeout: float | None = None) -> Connection:
+        """A connection inside the transaction that ``begin`` opens; give it back with ``release``.
+
+        ``begin`` doubles as the check that the connection still lives: one that a restart has killed is put
+        away and the next is tried, which costs a healthy connection no extra round trip.
+
+        Args:
+            begin: our own text, ``BEGIN …`` and settings; never anything from outside.
+            timeout: seconds to wait for a connection; None takes the default.
+
+        Raises:
+            DatabaseUnavailable: no connection could be had, or none survived.
+        """
+        deadline = time.monotonic() + (self._checkout_seconds if timeout is None else timeout)
+        for _ in range(self._size + 2):
+            try:
+                conn = await self._pool.getconn(timeout=max(deadline - time.monotonic(), 0.05))
+            except (PoolTimeout, psycopg.OperationalError) as error:
+                raise self._unavailable(error) from error
+            try:
+                await conn.execute(begin.encode())
+            except psycopg.Error as error:
+                self._last_error = error
+                lost = conn.closed or isinstance(error, psycopg.OperationalError)
+                await self.release(conn)
+                if not lost:
+                    raise
+                continue
+            except BaseException:
+                await self.release(conn)
+                raise
+            return conn
+        raise self._unavailable(self._last_error)
+
+    async def release(self, conn: Connection) -> None:
+        """Roll back and give the connection to the next; a broken one is replaced."""
+        with contextlib.suppress(psycopg.Error):
+            if not conn.closed:
+                await conn.rollback()
+        await self._pool.putconn(conn)
+
+    def _unavailable(self, error: BaseException | None) -> DatabaseUnavailable:
+        cause = self._last_error or error
+        reason = redact(str(cause)).strip().splitlines()[0] if cause and str(cause).strip() else "no answer"
+        return DatabaseUnavailable(
+            f"The agent cannot use its database: {reason}",
+            "Check that PostgreSQL runs and that the agent's connection string and role are right.",
+        )
+
+
+async def _discard(conn: Connection) -> None:
+    """Forget all that a statement may have left in the session, advisory locks included."""
+    await conn.execute("DISCARD ALL")
+
+
+async def cancel_statement(conn: Connection, *, timeout: float = 2.0) -> None:
+    """Ask PostgreSQL to stop what ``conn`` runs. Never raises: the caller asks again until it has stopped."""
+    try:
+        await conn.cancel_safe(timeout=timeout)
+    except (psycopg.Error, OSError) as error:
+        _log.warning("cancel request failed", extra={"reason": redact(str(error))})
+
+
+def cut_connection(conn: Connection) -> None:
+    """Cut the socket under ``conn``: the last resort against a statement that is deaf to cancelling.
+
+    Its own task then sees the connection lost; the server sees it within
+    ``client_connection_check_interval``.
+    """
+    with contextlib.suppress(OSError, psycopg.Error):
+        duplicate = socket.socket(fileno=os.dup(conn.fileno()))
+        try:
+            duplicate.shutdown(socket.SHUT_RDWR)
+        finally:
+            duplicate.close()
+
+
+def literal(text: str) -> str:
+    """``text`` as a quoted SQL literal, for settings that take no parameter."""
+    return sql.Literal(text).as_string(None)
+
+
+async def ping(dsn: str) -> int:
+    """Connect once and return ``server_version_num``.
+
+    Raises:
+        DatabaseUnavailable: it could not be reached.
+    """
+    try:
+        async with asyncio.timeout(CONNECT_SECONDS + 1):
+            conn = await psycopg.AsyncConnection.connect(dsn, connect_timeout=CONNECT_SECONDS)
+    except (psycopg.Error, OSError, TimeoutError) as error:
+        reason = redact(str(error)).strip() or "no answer"
+        raise DatabaseUnavailable(f"The database cannot be reached: {reason}") from error
+    async with conn:
+        return conn.info.server_version

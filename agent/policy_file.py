@@ -1,0 +1,92 @@
+"""The owner's policy file: read, watched, and never replaced by a worse one.
+
+No file means the safe default, which lets nothing be read. A file that becomes unreadable or wrong leaves the
+last good policy in force; the log says so, once for each state of the file.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from wire.errors import PolicyError
+from wire.policy import Policy, parse_policy
+
+_log = logging.getLogger("agent.policy")
+
+WATCH_SECONDS = 1.0
+"""How often the file is looked at, seconds."""
+MAX_BYTES = 4 * 1024 * 1024
+
+NO_FILE = (
+    "No policy file: nothing may be read. Write one (docs/policy.md shows a whole one) and name it with"
+    " --policy or CUSTARD_AGENT_POLICY."
+)
+
+
+def load_policy(path: Path | None) -> Policy:
+    """The policy in ``path``; None gives the safe default, which allows nothing.
+
+    Raises:
+        PolicyError: the file cannot be read, or is not a policy.
+    """
+    if path is None:
+        return Policy()
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise PolicyError(f"The policy file {path} is larger than {MAX_BYTES:,} bytes.")
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise PolicyError(
+            f"There is no policy file {path}.", "Create it, or leave the setting out to allow nothing."
+        ) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise PolicyError(f"The policy file {path} cannot be read: {error}") from error
+    return parse_policy(text)
+
+
+class PolicyFile:
+    """A policy and the file that it comes from.
+
+    Raises (on construction):
+        PolicyError: as ``load_policy``: an agent does not start on a bad file.
+    """
+
+    def __init__(self, path: Path | None, *, watch_seconds: float = WATCH_SECONDS) -> None:
+        self._path = path
+        self._watch_seconds = watch_seconds
+        self._seen = self._state()
+        self.current = load_policy(path)
+        if path is None:
+            _log.warning(NO_FILE)
+
+    async def changes(self) -> AsyncIterator[Policy]:
+        """Every policy of another digest that the file comes to hold; never ends."""
+        while True:
+            await asyncio.sleep(self._watch_seconds)
+            state = self._state()
+            if self._path is None or state == self._seen:
+                continue
+            self._seen = state
+            try:
+                policy = load_policy(self._path)
+            except PolicyError as error:
+                _log.error(
+                    "policy file refused; the last good one stays in force",
+                    extra={"path": str(self._path), "reason": str(error), "digest": self.current.digest},
+                )
+                continue
+            if policy == self.current:
+                continue
+            self.current = policy
+            _log.info("policy taken", extra={"path": str(self._path), "digest": policy.digest})
+            yield policy
+
+    def _state(self) -> tuple[int, int, int] | None:
+        if self._path is None:
+            return None
+        try:
+            found = self._path.stat()
+        except OSError:
+            return None
+        return found.st_mtime_ns, found.st_size, found.st_ino
