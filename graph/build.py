@@ -2,13 +2,15 @@
 
 ::
 
-    load_schema → draft_sql → lint_sql ─pass→ execute_sql ─rows→ summarize → ∎
-                                 ▲ │                 │
-                                 │ └─reject─┐  ┌─failed─┘
-                                 └────────repair_sql ··(budget spent)··→ give_up → ∎
+    load_schema → ground → draft_sql → lint_sql ─→ autofix ─pass→ execute_sql ─rows→ summarize → ∎
+                                        ▲ ▲ └─changed─┘ │            │
+                                        │ └──changed──┐ │reject      │failed
+                                        │          autofix ←─────────┘
+                                        └─ repair_sql ←─┴─ ··(budget spent)··→ give_up → ∎
 
-A run that was taken up again goes from load_schema straight to where its last attempt stood. Whatever ends a
-run early (a refusal, a failure) leads from any node to the end.
+A run that was taken up again goes from ground straight to where its last attempt stood. Whatever ends a run
+early (a refusal, a failure) leads from any node to the end. Optional steps are switched off by name in
+``ports.settings.without``: ground, autofix.
 """
 
 import asyncio
@@ -25,8 +27,10 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 
 from graph.events import Answered, Clarified, Executed, Refused, RunEvent, RunFailed
+from graph.nodes.autofix import autofix, look
 from graph.nodes.endings import ending_without_answer
 from graph.nodes.execute_sql import execute_sql, mendable
+from graph.nodes.ground import ground
 from graph.nodes.lint_sql import lint_sql
 from graph.nodes.load_schema import load_schema
 from graph.nodes.summarize import summarize
@@ -44,7 +48,17 @@ _log = logging.getLogger(__name__)
 Resolve = Callable[[Any], Ports]
 """From the runtime context to live ports: the identity in the API, a look-up by connection in Studio."""
 Graph = CompiledStateGraph[State, Any, Asked, Told]
-Place = Literal["draft_sql", "lint_sql", "execute_sql", "repair_sql", "summarize", "give_up", "__end__"]
+Place = Literal[
+    "ground",
+    "draft_sql",
+    "lint_sql",
+    "autofix",
+    "execute_sql",
+    "repair_sql",
+    "summarize",
+    "give_up",
+    "__end__",
+]
 """Where a run may go on; the last is LangGraph's END."""
 
 MAX_SUPERSTEPS = 100
@@ -76,24 +90,34 @@ def build_graph(resolve: Resolve, context_schema: type[Any]) -> Graph:
         tell(ending, state["run_id"], resolve(runtime.context))
         return ending
 
+    def after_load(state: State) -> Place:
+        return "__end__" if _ended(state) else "ground"
+
     def onward(state: State, runtime: Runtime[Any]) -> Place:
         return place_of(state, resolve(runtime.context))
 
     builder.add_node("load_schema", take_in)
+    node("ground", ground)
     node("draft_sql", draft_sql)
     node("lint_sql", lint_sql)
+    node("autofix", autofix)
     node("execute_sql", execute_sql)
     node("repair_sql", repair_sql)
     node("summarize", summarize)
     builder.add_node("give_up", give_up)
 
-    resumed: list[Place] = ["draft_sql", "lint_sql", "execute_sql", "repair_sql", "summarize", "give_up"]
+    def edges(source: str, *targets: Place) -> None:
+        builder.add_conditional_edges(source, onward, [*targets, END])
+
+    mending: tuple[Place, ...] = ("autofix", "repair_sql", "give_up")
     builder.add_edge(START, "load_schema")
-    builder.add_conditional_edges("load_schema", onward, [*resumed, END])
-    builder.add_conditional_edges("draft_sql", onward, ["lint_sql", END])
-    builder.add_conditional_edges("lint_sql", onward, ["execute_sql", "repair_sql", "give_up", END])
-    builder.add_conditional_edges("execute_sql", onward, ["summarize", "repair_sql", "give_up", END])
-    builder.add_conditional_edges("repair_sql", onward, ["lint_sql", END])
+    builder.add_conditional_edges("load_schema", after_load, ["ground", END])
+    edges("ground", "draft_sql", "lint_sql", "execute_sql", "summarize", *mending)
+    edges("draft_sql", "lint_sql")
+    edges("lint_sql", "execute_sql", *mending)
+    edges("autofix", "lint_sql", "execute_sql", "repair_sql", "give_up")
+    edges("execute_sql", "summarize", *mending)
+    edges("repair_sql", "lint_sql")
     builder.add_edge("summarize", END)
     builder.add_edge("give_up", END)
     return builder.compile(name="custard")
@@ -101,7 +125,7 @@ def build_graph(resolve: Resolve, context_schema: type[Any]) -> Graph:
 
 def place_of(state: State, ports: Ports) -> Place:
     """The node at which a run stands, by its last attempt alone. This is all the routing that there is."""
-    if any(ending in state for ending in ENDINGS):
+    if _ended(state):
         return "__end__"
     if not state["attempts"]:
         return "draft_sql"
@@ -112,10 +136,23 @@ def place_of(state: State, ports: Ports) -> Place:
         return _mend(state, ports) if mendable(last.outcome) else "give_up"
     if last.verdict is None:
         return "lint_sql"
-    return "execute_sql" if last.verdict == "pass" else _mend(state, ports)
+    if last.verdict == "reject":
+        return _mend(state, ports)
+    return "autofix" if _unseen(state, ports) else "execute_sql"
+
+
+def _ended(state: State) -> bool:
+    return any(ending in state for ending in ENDINGS)
+
+
+def _unseen(state: State, ports: Ports) -> bool:
+    """Whether the rules of autofix have yet to look at the last attempt as it stands."""
+    return "autofix" not in ports.settings.without and state["looked_at"] != look(last_attempt(state))
 
 
 def _mend(state: State, ports: Ports) -> Place:
+    if _unseen(state, ports):
+        return "autofix"
     repairs = sum(attempt.origin == "repair" for attempt in state["attempts"])
     return "repair_sql" if repairs < ports.settings.max_repairs else "give_up"
 
@@ -132,6 +169,7 @@ def _begun(asked: State) -> State:
         notes=[],
         assumptions=[],
         executed_at=asked.get("executed_at"),
+        looked_at="",
     )
 
 

@@ -92,6 +92,8 @@ class Settings:
     max_tokens_sql: int = 512
     max_tokens_answer: int = 160
     schema_token_budget: int = 6_000
+    prune_tables_above: int = 6
+    """Tables up to which prompts show the whole schema. A strong model wants all that fits: set it high."""
     model_seconds: float = 180.0
     """For one reply of the model, from request to last token."""
     without: frozenset[str] = frozenset()

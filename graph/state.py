@@ -53,6 +53,8 @@ class State(TypedDict):
     assumptions: list[str]
     """What was taken for granted on the asker's behalf, a sentence each."""
     executed_at: datetime | None
+    looked_at: str
+    """The attempt, and its stage, that autofix saw last."""
     answer: NotRequired[Answer]
     receipt: NotRequired[Receipt]
     refusal: NotRequired[Refusal]
@@ -70,6 +72,7 @@ class Update(TypedDict, total=False):
     notes: list[str]
     assumptions: list[str]
     executed_at: datetime | None
+    looked_at: str
     answer: Answer
     receipt: Receipt
     refusal: Refusal

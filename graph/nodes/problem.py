@@ -8,7 +8,7 @@ from wire.outcome import Failed
 from wire.snapshot import SchemaSnapshot
 
 _IDENTIFIERS = re.compile(r'(?:"(?:[^"]|"")+"|[^\W\d]\w*)(?:\s*\.\s*(?:"(?:[^"]|"")+"|[^\W\d]\w*))*')
-_UNDEFINED_COLUMN = "42703"
+_UNDEFINED_COLUMN, _UNDEFINED_TABLE = "42703", "42P01"
 _NEAR = 30
 """Characters of the query shown from the place that PostgreSQL points at."""
 _HOMES = 6
@@ -28,6 +28,13 @@ def first_words(attempt: Attempt) -> str:
     if isinstance(attempt.outcome, Failed):
         return attempt.outcome.message
     return next((finding.message for finding in attempt.findings), "it does not answer the question")
+
+
+def misnamed(attempt: Attempt) -> bool:
+    """Whether it failed for a table or column that is not there."""
+    if isinstance(attempt.outcome, Failed):
+        return attempt.outcome.sqlstate in (_UNDEFINED_COLUMN, _UNDEFINED_TABLE)
+    return any(finding.rule in ("unknown_table", "unknown_column") for finding in attempt.findings)
 
 
 def homes(column: str, snapshot: SchemaSnapshot) -> list[str]:

@@ -6,7 +6,7 @@ from typing import Literal
 from graph.errors import ModelGaveNoSql
 from graph.events import Drafted, Repaired, SqlDelta
 from graph.model import SQL_STOPS, Reply
-from graph.nodes.problem import first_words, problem_text
+from graph.nodes.problem import first_words, misnamed, problem_text
 from graph.nodes.work import Work, last_attempt
 from graph.record import Attempt, Problem, Refusal, Turn
 from graph.schema_text import schema_text
@@ -39,6 +39,9 @@ async def repair_sql(state: State, work: Work) -> Update:
     """Have the last attempt corrected from what lint or the database said of it."""
     snapshot = await work.snapshot()
     last = last_attempt(state)
+    if misnamed(last):
+        # What it looks for may be in a table that pruning left out.
+        state = {**state, "tables": None}
     number = last.number + 1
     prompt = render(
         "repair",
@@ -62,7 +65,8 @@ async def repair_sql(state: State, work: Work) -> Update:
     reason = first_words(last)
     work.detail = reason
     work.emit(Repaired(**work.fact(), attempt=number, sql=sql, reason=reason))
-    return {"attempts": [*state["attempts"], Attempt(number=number, sql=sql, origin="repair")]}
+    written = Attempt(number=number, sql=sql, origin="repair")
+    return {"attempts": [*state["attempts"], written], "tables": state["tables"]}
 
 
 def same_text(sql: str) -> str:

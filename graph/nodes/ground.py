@@ -1,0 +1,42 @@
+"""ground: choose what prompts show of the schema."""
+
+from collections.abc import Iterable, Iterator
+
+import sqlglot
+from sqlglot.errors import SqlglotError
+
+from graph.context.linker import link
+from graph.lint.scopes import resolve
+from graph.nodes.work import Work
+from graph.record import Turn
+from graph.state import State, Update
+from wire.snapshot import SchemaSnapshot
+
+
+async def ground(state: State, work: Work) -> Update:
+    """Cut the schema to the tables that the question seems to need, and those of the turn before."""
+    settings = work.ports.settings
+    snapshot = await work.snapshot()
+    update: Update = {"tables": None}
+    if "prune" not in settings.without and len(snapshot.tables) > settings.prune_tables_above:
+        asked = " ".join([*(turn.question for turn in state["history"][-1:]), state["question"]])
+        linked = link(asked, snapshot, keep=set(tables_of(state["history"][-1:], snapshot)))
+        if len(linked.tables) < len(snapshot.tables):
+            update["tables"] = linked.names
+    lines = await work.ports.knowledge.glossary(state["question"])
+    update["notes"] = [*state["notes"], *lines]
+    shown = len(snapshot.tables) if update["tables"] is None else len(update["tables"])
+    work.detail = f"{shown} of {len(snapshot.tables)} tables"
+    return update
+
+
+def tables_of(turns: Iterable[Turn], snapshot: SchemaSnapshot) -> Iterator[str]:
+    """``schema.table`` of the tables that the turns' queries read."""
+    for turn in turns:
+        try:
+            tree = sqlglot.parse_one(turn.sql, read="postgres")
+        except (SqlglotError, RecursionError):
+            continue
+        for ref in resolve(tree, snapshot).tables:
+            if ref.table is not None:
+                yield ref.table.qualified_name
