@@ -1,0 +1,40 @@
+import { setApiKey } from "./api/access";
+import { Button } from "./ui/Button";
+import { Wordmark } from "./ui/Wordmark";
+
+/** The one thing to see where the backend wants a key. */
+export function KeyPage({ refused, onKey }: { refused: boolean; onKey: () => void }) {
+  return (
+    <main className="grid min-h-dvh place-items-center p-6">
+      <form
+        className="w-full max-w-96"
+        onSubmit={(event) => {
+          event.preventDefault();
+          const key = String(new FormData(event.currentTarget).get("key") ?? "").trim();
+          if (key === "") return;
+          setApiKey(key);
+          onKey();
+        }}
+      >
+        <Wordmark />
+        <h1 className="mt-6 text-22 font-semibold tracking-[-0.018em]">This server wants a key</h1>
+        <p className="mt-2 text-ink-2">Whoever runs it gives keys out. It is kept for this tab only.</p>
+        <label className="mt-6 block text-12 text-ink-2" htmlFor="key">API key</label>
+        <input
+          id="key"
+          name="key"
+          type="password"
+          autoComplete="off"
+          required
+          aria-invalid={refused}
+          aria-describedby="key-note"
+          className="mt-1 h-11 w-full rounded-input border border-control bg-surface px-3"
+        />
+        <p id="key-note" role="status" className="mt-1 min-h-4 text-12 text-bad">
+          {refused ? "This key was refused. Check it, or ask for another." : ""}
+        </p>
+        <Button type="submit" look="primary" className="mt-3">Continue</Button>
+      </form>
+    </main>
+  );
+}

@@ -1,0 +1,106 @@
+import { type KeyboardEvent, type ReactNode, useEffect, useId, useLayoutEffect, useRef } from "react";
+import { Button } from "../ui/Button";
+import { Icon } from "../ui/Icon";
+
+/** What the backend takes at most, after trimming. */
+export const LONGEST_QUESTION = 4_000;
+const COUNT_FROM = 3_600;
+const TALLEST_PX = 208;
+
+interface Props {
+  text: string;
+  onText: (text: string) => void;
+  onSend: () => void;
+  /** Non-null while something runs: Send is Stop then. */
+  onStop: (() => void) | null;
+  stopping: boolean;
+  /** Why nothing can be asked now; null when it can. */
+  blocked: string | null;
+  placeholder: string;
+  /** Taller, for the page whose one purpose it is. */
+  large?: boolean;
+  /** Stands at the lower left: the database. */
+  children?: ReactNode;
+}
+
+/** Where questions are written: Enter sends, Shift+Enter breaks the line, Esc stops. */
+export function Composer({ text, onText, onSend, onStop, stopping, blocked, placeholder, large = false, children }: Props) {
+  const area = useRef<HTMLTextAreaElement>(null);
+  const note = useId();
+  const length = text.trim().length;
+  const tooLong = length > LONGEST_QUESTION;
+  const sendable = length > 0 && !tooLong && blocked === null && onStop === null;
+
+  useLayoutEffect(() => {
+    const element = area.current;
+    if (element === null) return;
+    element.style.height = "auto";
+    element.style.height = `${Math.min(element.scrollHeight, TALLEST_PX)}px`;
+    // The height follows the text.
+    // oxlint-disable-next-line react-hooks/exhaustive-deps
+  }, [text]);
+
+  useEffect(() => {
+    // A phone's keyboard would cover the page that somebody has just opened.
+    if (matchMedia("(pointer: fine)").matches) area.current?.focus({ preventScroll: true });
+  }, []);
+
+  function onKey(event: KeyboardEvent) {
+    if (event.nativeEvent.isComposing) return;
+    if (event.key === "Enter" && !event.shiftKey) {
+      event.preventDefault();
+      if (sendable) onSend();
+    } else if (event.key === "Escape") {
+      if (onStop !== null) onStop();
+      else area.current?.blur();
+    }
+  }
+
+  const said = blocked ?? (tooLong ? `Too long by ${(length - LONGEST_QUESTION).toLocaleString("en")} characters.` : "");
+  return (
+    <form
+      data-testid="composer"
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (sendable) onSend();
+      }}
+      className="rounded-composer border border-control bg-surface shadow-card transition-colors focus-within:border-ink-2"
+    >
+      <textarea
+        ref={area}
+        data-testid="question"
+        data-composer=""
+        aria-label="Question"
+        aria-describedby={note}
+        rows={large ? 3 : 1}
+        value={text}
+        placeholder={placeholder}
+        onChange={(event) => onText(event.target.value)}
+        onKeyDown={onKey}
+        className="block w-full resize-none bg-transparent px-4 pt-3 pb-1 text-16 outline-none"
+      />
+      <div className="flex min-h-11 items-center gap-2 px-2 pb-2">
+        <div className="min-w-0">{children}</div>
+        <p id={note} data-testid="composer-note" className={`ml-auto min-w-0 text-right text-12 ${said === "" ? "text-ink-3" : "text-bad"}`}>
+          {said === "" && length > COUNT_FROM ? `${length.toLocaleString("en")} of ${LONGEST_QUESTION.toLocaleString("en")}` : said}
+        </p>
+        {onStop === null ? (
+          <Button type="submit" look="primary" data-testid="send" disabled={!sendable}>
+            Ask
+            <Icon name="up" />
+          </Button>
+        ) : (
+          <Button look="plain" data-testid="stop" onClick={onStop} disabled={stopping} aria-keyshortcuts="." title="Stop (.)">
+            <Icon name="stop" />
+            {stopping ? "Stopping" : "Stop"}
+          </Button>
+        )}
+      </div>
+    </form>
+  );
+}
+
+/** Puts the caret into the page's composer. */
+export function focusComposer(): void {
+  document.querySelector<HTMLTextAreaElement>("[data-composer]")?.focus();
+}

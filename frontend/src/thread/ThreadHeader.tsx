@@ -1,0 +1,89 @@
+import { useState } from "react";
+import { useLocation } from "wouter";
+import { type ThreadDetail, useDeleteThread, useRenameThread } from "../api/queries";
+import { Button } from "../ui/Button";
+import { Dialog } from "../ui/Dialog";
+import { Icon } from "../ui/Icon";
+
+/** A conversation's name, and what can be done with it as a whole. */
+export function ThreadHeader({ thread }: { thread: ThreadDetail }) {
+  const [editing, setEditing] = useState(false);
+  const [asking, setAsking] = useState(false);
+  const [, navigate] = useLocation();
+  const rename = useRenameThread(thread.thread_id);
+  const remove = useDeleteThread(thread.thread_id);
+  const problem = rename.error ?? remove.error;
+
+  return (
+    <div className="flex min-h-12 items-center gap-1 border-b border-line pt-2 pb-1">
+      {editing ? (
+        <form
+          className="flex min-w-0 grow items-center gap-2"
+          onSubmit={(event) => {
+            event.preventDefault();
+            const title = String(new FormData(event.currentTarget).get("title") ?? "").trim();
+            if (title !== "") rename.mutate(title, { onSuccess: () => setEditing(false) });
+          }}
+        >
+          <input
+            name="title"
+            aria-label="Title"
+            defaultValue={thread.title}
+            maxLength={120}
+            // Somebody has just asked to write here.
+            // oxlint-disable-next-line jsx-a11y/no-autofocus
+            autoFocus
+            onKeyDown={(event) => event.key === "Escape" && setEditing(false)}
+            className="h-8 min-w-0 grow rounded-input border border-control bg-surface px-2 text-13"
+          />
+          <Button type="submit">Save</Button>
+        </form>
+      ) : (
+        <h1 className={`min-w-0 grow truncate text-13 text-ink-2 ${echoes(thread) ? "invisible" : ""}`}>{thread.title}</h1>
+      )}
+      {problem !== null && <span role="alert" className="text-12 text-bad">{problem.message}</span>}
+      {!editing && (
+        <Button look="quiet" square aria-label="Rename" title="Rename" onClick={() => setEditing(true)}>
+          <Icon name="pencil" />
+        </Button>
+      )}
+      <CopyLink />
+      <Button look="quiet" square aria-label="Delete" title="Delete" onClick={() => setAsking(true)}>
+        <Icon name="trash" />
+      </Button>
+      <Dialog open={asking} onClose={() => setAsking(false)} label="Delete this conversation">
+        <div className="p-6">
+          <h2 className="text-18 font-semibold">Delete this conversation?</h2>
+          <p className="mt-2 text-ink-2">Its questions, answers and stored results go. The database is not touched.</p>
+          <div className="mt-6 flex justify-end gap-2">
+            <Button onClick={() => setAsking(false)}>Keep</Button>
+            <Button look="danger" disabled={remove.isPending} onClick={() => remove.mutate(undefined, { onSuccess: () => navigate("/") })}>
+              Delete
+            </Button>
+          </div>
+        </div>
+      </Dialog>
+    </div>
+  );
+}
+
+/** A name that only repeats the one question under it is left out of sight. */
+function echoes(thread: ThreadDetail): boolean {
+  return thread.runs.length === 1 && thread.runs[0]?.question === thread.title;
+}
+
+function CopyLink() {
+  const [done, setDone] = useState(false);
+  return (
+    <Button
+      look="quiet"
+      square
+      aria-label={done ? "Link copied" : "Copy link"}
+      title={done ? "Link copied" : "Copy link"}
+      onClick={() => void navigator.clipboard?.writeText(location.href).then(() => setDone(true))}
+      onBlur={() => setDone(false)}
+    >
+      <Icon name={done ? "check" : "link"} />
+    </Button>
+  );
+}

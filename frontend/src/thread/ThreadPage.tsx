@@ -1,0 +1,112 @@
+import { type RefObject, useEffect, useRef } from "react";
+import { Link } from "wouter";
+import { asProblem } from "../api/problem";
+import { useConnections, useThread } from "../api/queries";
+import { ConnectionPicker } from "../connections/ConnectionPicker";
+import { OfflineStrip } from "../connections/OfflineStrip";
+import { blocked } from "../connections/standing";
+import { hasEnded } from "../run/reduce";
+import { Notice, Skeleton } from "../ui/Notice";
+import { useShortcuts } from "../ui/shortcuts";
+import { Composer, focusComposer } from "./Composer";
+import { ThreadHeader } from "./ThreadHeader";
+import { PendingTurn, Turn } from "./Turn";
+import { moveTurn } from "./turns";
+import { useSending } from "./useSending";
+
+/** A conversation: its turns, and the composer under them. */
+export function ThreadPage({ threadId }: { threadId: string }) {
+  const thread = useThread(threadId);
+  const connections = useConnections();
+  const turns = useRef<HTMLDivElement>(null);
+
+  const runs = thread.data?.runs ?? [];
+  const connection = connections.data?.find((one) => one.connection_id === thread.data?.connection_id) ?? null;
+  const sending = useSending(thread.data?.connection_id ?? null, threadId, () => undefined);
+  const running = runs.findLast((run) => !hasEnded(run)) ?? null;
+  const reason = connections.isPending ? null : blocked(connection);
+  const busy = running !== null || sending.pending !== null;
+  const onStop = busy ? () => sending.stop(running?.run_id ?? null) : null;
+  const onAsk = busy || reason !== null ? null : sending.send;
+
+  useTitle(thread.data?.title);
+  useScrollToTurn(turns, runs.length, sending.pending !== null);
+  useShortcuts({ ".": () => onStop?.(), j: () => moveTurn(1), k: () => moveTurn(-1), "/": focusComposer });
+
+  if (thread.error !== null && thread.data === undefined) {
+    const problem = asProblem(thread.error);
+    return (
+      <div className="mx-auto w-full max-w-reading p-6">
+        <Notice tone="bad" title={problem.status === 404 ? "This conversation does not exist, or is another tenant's." : problem.message}>
+          {problem.hint}{" "}
+          <Link href="/" className="text-cobalt underline underline-offset-2">Ask a new question</Link>
+        </Notice>
+      </div>
+    );
+  }
+  return (
+    <div className="flex min-h-full flex-col">
+      <OfflineStrip connection={connection} />
+      <div className="mx-auto flex w-full max-w-reading grow flex-col px-6 max-md:px-4">
+        {thread.data !== undefined && <ThreadHeader key={threadId} thread={thread.data} />}
+        <div ref={turns} className="grow">
+          {thread.isPending && (
+            <div className="py-6">
+              <Skeleton className="h-8 w-2/3" />
+              <Skeleton className="mt-4 h-24" />
+            </div>
+          )}
+          {runs.map((run) => (
+            <Turn key={run.run_id} run={run} limit={connection?.agent.limits?.rows ?? null} onAsk={onAsk} />
+          ))}
+          {sending.pending !== null && <PendingTurn question={sending.pending} />}
+        </div>
+        <div className="sticky bottom-0 z-2 bg-canvas pb-4">
+          {sending.problem !== null && (
+            <div className="pb-2">
+              <Notice tone="bad" testId="ask-problem" title={sending.problem.message}>{sending.problem.hint}</Notice>
+            </div>
+          )}
+          <Composer
+            text={sending.text}
+            onText={sending.setText}
+            onSend={() => sending.send(sending.text)}
+            onStop={onStop}
+            stopping={sending.stopping}
+            blocked={busy ? null : reason}
+            placeholder="Ask a follow-up"
+          >
+            {connection !== null && <ConnectionPicker connection={connection} onChoose={null} />}
+          </Composer>
+        </div>
+      </div>
+    </div>
+  );
+}
+
+function useTitle(title: string | undefined): void {
+  useEffect(() => {
+    if (title === undefined) return;
+    document.title = `${title} · Custard`;
+    return () => {
+      document.title = "Custard";
+    };
+  }, [title]);
+}
+
+/** Opens at the turn that the address names, or the last; follows to a new one when it is asked. */
+function useScrollToTurn(place: RefObject<HTMLElement | null>, count: number, pending: boolean): void {
+  const opened = useRef(false);
+  useEffect(() => {
+    const list = place.current;
+    if (list === null || count === 0) return;
+    const named = opened.current ? null : new URLSearchParams(location.search).get("run");
+    const target = named === null ? list.lastElementChild : list.querySelector(`[data-run="${CSS.escape(named)}"]`);
+    if (!opened.current && count === 1 && named === null) {
+      opened.current = true;
+      return;
+    }
+    target?.scrollIntoView({ block: "start", behavior: opened.current ? "smooth" : "auto" });
+    opened.current = true;
+  }, [place, count, pending]);
+}
