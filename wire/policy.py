@@ -213,6 +213,66 @@ class Policy(Value):
         return hashlib.sha256(self.model_dump_json(exclude={"name", "tests"}).encode()).hexdigest()[:32]
 
 
+class PolicyStack(Value):
+    """The owner's policy with those that may only tighten it (the cloud's), answered as one.
+
+    What any of them denies is denied, every row filter holds, the stricter of two limits counts, and the
+    owner's mask wins over a later one. Nothing in ``tighteners`` can permit what ``owner`` does not.
+    """
+
+    owner: Policy = Field(default_factory=Policy)
+    tighteners: tuple[Policy, ...] = ()
+
+    @property
+    def policies(self) -> tuple[Policy, ...]:
+        """All of them, the owner's first."""
+        return (self.owner, *self.tighteners)
+
+    def permits_table(self, schema_name: str, table: str) -> bool:
+        """Whether every policy permits something of this table."""
+        return all(policy.permits_table(schema_name, table) for policy in self.policies)
+
+    def permits_column(self, schema_name: str, table: str, column: str) -> bool:
+        """Whether every policy permits this column."""
+        return all(policy.permits_column(schema_name, table, column) for policy in self.policies)
+
+    def mask(self, schema_name: str, table: str, column: str) -> Mask | None:
+        """The first policy's mask that there is; None when no policy has one."""
+        masks = (policy.mask(schema_name, table, column) for policy in self.policies)
+        return next((mask for mask in masks if mask is not None), None)
+
+    def row_filters(self, schema_name: str, table: str) -> tuple[str, ...]:
+        """Every condition that a row must meet to exist."""
+        filters = (policy.row_filter(schema_name, table) for policy in self.policies)
+        return tuple(condition for condition in filters if condition is not None)
+
+    @property
+    def limits(self) -> Limits:
+        """The stricter of all, field by field."""
+        limits = self.owner.limits
+        for policy in self.tighteners:
+            limits = limits.tighten(policy.limits)
+        return limits
+
+    @property
+    def share(self) -> Share:
+        """The least that any of them lets out, place by place."""
+        return Share.model_validate(
+            {
+                place: min((getattr(policy.share, place) for policy in self.policies), key=SHARE_ORDER.index)
+                for place in Share.model_fields
+            }
+        )
+
+    @property
+    def digest(self) -> str:
+        """The owner's own digest while nothing tightens it, else the hash of all digests in order."""
+        if not self.tighteners:
+            return self.owner.digest
+        text = "+".join(policy.digest for policy in self.policies)
+        return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
 SYSTEM_SCHEMAS = frozenset({"pg_catalog", "information_schema", "pg_toast"})
 """Never readable as tables, whatever a policy says: they name what it denies."""
 

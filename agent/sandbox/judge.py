@@ -1,0 +1,197 @@
+"""One statement's judgement, start to end, without I/O.
+
+It runs the real grammar on hostile text, which can end the process (libpg_query overruns its stack on long
+chains of operators); so in an agent it lives in a child process of its own, see ``pool``.
+"""
+
+from __future__ import annotations
+
+import time
+from functools import cached_property
+from typing import Any
+
+import postgast
+from google.protobuf.message import DecodeError
+from postgast import PgQueryError
+from postgast import pg_query_pb2 as pb
+
+from agent.sandbox.access import Access
+from agent.sandbox.analysis import Analysis
+from agent.sandbox.catalog import Catalog
+from agent.sandbox.shape import check_shape, children, only_select
+from agent.sandbox.verdict import Refusal, Verdict
+from agent.sandbox.words import Words
+from agent.sandbox.wrapping import MaskKey, quote
+from wire.policy import PolicyStack
+
+MAX_STATEMENT_BYTES = 32_768
+"""Hard limit beside the policy's ``statement_bytes``: what the parser takes without trouble."""
+
+
+class Judge:
+    """Judges statements under a policy on a server, one at a time."""
+
+    def __init__(self, stack: PolicyStack, catalog: Catalog, key: MaskKey) -> None:
+        self.stack = stack
+        self.catalog = catalog
+        self._access = Access(stack, catalog)
+        self._words = Words(stack, catalog)
+        self._key = key
+
+    @cached_property
+    def _most_bytes(self) -> int:
+        return min(MAX_STATEMENT_BYTES, self.stack.limits.statement_bytes)
+
+    def judge(self, sql: str) -> Verdict:
+        """Whether the statement may run, and in which form. Never raises for anything in the statement."""
+        started = time.perf_counter()
+        try:
+            verdict = self._judge(sql)
+        except Refusal as refusal:
+            verdict = refusal.verdict()
+        except (RecursionError, MemoryError):
+            verdict = Refusal(
+                "bounds", "too_deep", "The statement is nested too deeply.", "Split it into parts WITH names."
+            ).verdict()
+        elapsed = (time.perf_counter() - started) * 1000
+        return Verdict(
+            verdict.allowed,
+            verdict.sql,
+            verdict.layer,
+            verdict.code,
+            verdict.reason,
+            verdict.hint,
+            verdict.relations,
+            verdict.columns,
+            verdict.rewritten,
+            elapsed,
+        )
+
+    def _judge(self, sql: str) -> Verdict:
+        check_bytes(sql, self._most_bytes)
+        tree = parse(sql)
+        select = only_select(tree)
+        check_shape(select)
+        analysis = Analysis(self._access, self._words, self._key)
+        analysis.query(select, None, {})
+        tree.stmts[0].ClearField("stmt_len")
+        tree.stmts[0].ClearField("stmt_location")
+        text = _deparse(tree)
+        self._verify(text, analysis)
+        return Verdict(
+            True,
+            text,
+            relations=tuple(sorted(analysis.relations)),
+            columns=tuple(sorted(f"{table}.{column}" for table, column in analysis.columns)),
+            rewritten=tuple(sorted(analysis.rewritten)),
+        )
+
+    def _verify(self, text: str, analysis: Analysis) -> None:
+        """Read back what will run, so that nothing rests on the deparser alone.
+
+        Raises:
+            Refusal: the text is not one SELECT over the relations that were judged.
+        """
+        select = only_select(parse(text))
+        names = {(relation.schema, relation.name) for relation in self._readable(analysis)}
+        waiting: list[Any] = [select]
+        while waiting:
+            message = waiting.pop()
+            kind = message.DESCRIPTOR.name
+            if kind == "RangeVar":
+                known = (
+                    (message.schemaname, message.relname) in names
+                    if message.schemaname
+                    else message.relname in analysis.cte_names
+                )
+                if not known or message.catalogname:
+                    raise _unfaithful()
+            elif kind in (
+                "IntoClause",
+                "LockingClause",
+                "InsertStmt",
+                "UpdateStmt",
+                "DeleteStmt",
+                "MergeStmt",
+            ):
+                raise _unfaithful()
+            waiting.extend(children(message))
+
+    def _readable(self, analysis: Analysis) -> Any:
+        return (
+            relation
+            for relation in self.catalog.relations.values()
+            if relation.qualified_name in analysis.relations
+        )
+
+
+def check_bytes(sql: str, most: int) -> None:
+    """Refuse what must not reach the parser.
+
+    Raises:
+        Refusal: too long, not UTF-8, or with a NUL.
+    """
+    if "\0" in sql:
+        # The driver would cut the text there and run what stands before it.
+        raise Refusal("bytes", "nul", "The statement has a NUL character.", "Remove it.")
+    try:
+        size = len(sql.encode())
+    except UnicodeEncodeError as error:
+        raise Refusal("bytes", "not_utf8", "The statement is not valid Unicode.", "Send UTF-8.") from error
+    if size > most:
+        raise Refusal(
+            "bytes",
+            "too_long",
+            f"The statement has {size} bytes; at most {most} are permitted.",
+            "Shorten it, for instance its lists of values.",
+        )
+    if not sql.strip():
+        raise Refusal("shape", "empty", "There is no statement.", "Send one SELECT.")
+
+
+def parse(sql: str) -> pb.ParseResult:
+    """Read the statement with PostgreSQL's grammar.
+
+    Raises:
+        Refusal: it is not SQL, or too deep to be looked at.
+    """
+    try:
+        return postgast.parse(sql)
+    except PgQueryError as error:
+        raise Refusal(
+            "parse",
+            "syntax",
+            str(error).splitlines()[0] if str(error) else "syntax error",
+            "Correct the syntax.",
+        ) from error
+    except DecodeError as error:
+        raise Refusal(
+            "bounds", "too_deep", "The statement is nested too deeply.", "Split it into parts WITH names."
+        ) from error
+
+
+def _deparse(tree: pb.ParseResult) -> str:
+    try:
+        return str(postgast.deparse(tree))
+    except (PgQueryError, UnicodeDecodeError, DecodeError) as error:
+        raise Refusal(
+            "process", "deparse", "The statement could not be written down again.", "Write it more simply."
+        ) from error
+
+
+def _unfaithful() -> Refusal:
+    return Refusal("process", "deparse", "The statement does not read back as it was judged.", "Rewrite it.")
+
+
+def check_filters(stack: PolicyStack, catalog: Catalog, key: MaskKey) -> list[str]:
+    """What is wrong with the policy's row filters, one line each; empty when all can be used."""
+    problems = []
+    judge = Judge(stack, catalog, key)
+    for relation in catalog.relations.values():
+        access = judge._access.of(relation)
+        if not access.allowed or not access.filters:
+            continue
+        verdict = judge.judge(f"TABLE {quote(relation.schema)}.{quote(relation.name)}")
+        if not verdict.allowed:
+            problems.append(f"{relation.qualified_name}: {verdict.reason}")
+    return problems

@@ -1,0 +1,180 @@
+"""Child processes that judge statements, kept warm; one that crashes or hangs is a refusal and is
+replaced."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import pickle
+import sys
+from typing import Any
+
+from agent.sandbox.catalog import Catalog
+from agent.sandbox.judge import MAX_STATEMENT_BYTES, check_bytes
+from agent.sandbox.verdict import Refusal, Verdict
+from agent.sandbox.worker import HEADER
+from agent.sandbox.wrapping import MaskKey
+from wire.policy import PolicyStack
+
+WORKERS = 2
+JUDGE_SECONDS = 5.0
+"""Wall time after which a child is given up; its own limit of processor time is shorter."""
+START_SECONDS = 60.0
+MAX_ANSWER_BYTES = 16 * 1024 * 1024
+
+
+class WorkerGone(Exception):
+    """The child ended, or did not answer in time."""
+
+
+class _Worker:
+    """One child process."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+
+    @classmethod
+    async def start(cls, setup: bytes) -> _Worker:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "agent.sandbox.worker",
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            # What libc says of a crash would go into the agent's structured log as noise.
+            stderr=asyncio.subprocess.DEVNULL,
+            # Only where to find the code: the parent's environment may hold the database's password.
+            env={
+                "PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path),
+                "LC_ALL": "C.UTF-8",
+            },
+            start_new_session=True,
+        )
+        worker = cls(process)
+        try:
+            await worker._exchange(setup, START_SECONDS)
+        except BaseException:
+            await worker.kill()
+            raise
+        return worker
+
+    async def judge(self, sql: str) -> Verdict:
+        answer = await self._exchange(json.dumps(sql).encode(), JUDGE_SECONDS)
+        fields: dict[str, Any] = json.loads(answer)
+        for name in ("relations", "columns", "rewritten"):
+            fields[name] = tuple(fields[name])
+        return Verdict(**fields)
+
+    async def _exchange(self, body: bytes, seconds: float) -> bytes:
+        source, sink = self._process.stdout, self._process.stdin
+        assert source is not None
+        assert sink is not None
+        try:
+            async with asyncio.timeout(seconds):
+                sink.write(HEADER.pack(len(body)) + body)
+                await sink.drain()
+                (length,) = HEADER.unpack(await source.readexactly(HEADER.size))
+                if length > MAX_ANSWER_BYTES:
+                    raise WorkerGone
+                return await source.readexactly(length)
+        except (TimeoutError, asyncio.IncompleteReadError, OSError) as error:
+            raise WorkerGone from error
+
+    async def kill(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            self._process.kill()
+        await self._process.wait()
+
+
+class JudgePool:
+    """Hands each statement to an idle child.
+
+    Args:
+        workers: children kept; more statements than that wait for one another.
+    """
+
+    def __init__(self, stack: PolicyStack, catalog: Catalog, key: MaskKey, workers: int = WORKERS) -> None:
+        self._setup = pickle.dumps((stack, catalog, key))
+        self._size = workers
+        self._idle: asyncio.Queue[_Worker | None] = asyncio.Queue()
+        self._workers: set[_Worker] = set()
+        self._started = False
+        self._closed = False
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def judge(self, sql: str) -> Verdict:
+        """Judge a statement. Crash, hang and exhaustion of the child are refusals.
+
+        Raises:
+            RuntimeError: the pool was closed.
+        """
+        if self._closed:
+            raise RuntimeError("The pool of judges is closed.")
+        try:
+            check_bytes(sql, MAX_STATEMENT_BYTES)
+        except Refusal as refusal:
+            return refusal.verdict()
+        if not self._started:
+            self._started = True
+            for _ in range(self._size):
+                self._idle.put_nowait(None)
+        worker = await self._idle.get()
+        try:
+            if worker is None:
+                worker = await _Worker.start(self._setup)
+                self._workers.add(worker)
+            verdict = await worker.judge(sql)
+        except BaseException as error:
+            # Cancelled or broken in the middle of an exchange: what it would answer next is not ours.
+            await self._discard(worker)
+            if isinstance(error, WorkerGone):
+                return _gone()
+            raise
+        self._idle.put_nowait(worker)
+        return verdict
+
+    async def warm(self) -> None:
+        """Start every child now, so that the first statements need not wait for it."""
+        await asyncio.gather(*(self.judge("SELECT 1") for _ in range(self._size)))
+
+    async def close(self) -> None:
+        """End the children. Twice is once."""
+        self._closed = True
+        for task in self._tasks:
+            task.cancel()
+        for worker in list(self._workers):
+            await worker.kill()
+        self._workers.clear()
+
+    async def _discard(self, worker: _Worker | None) -> None:
+        if worker is None:
+            self._idle.put_nowait(None)
+            return
+        self._workers.discard(worker)
+        task = asyncio.create_task(self._replace(worker))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _replace(self, worker: _Worker) -> None:
+        await worker.kill()
+        fresh: _Worker | None = None
+        try:
+            if not self._closed:
+                fresh = await _Worker.start(self._setup)
+                self._workers.add(fresh)
+        except (WorkerGone, OSError):
+            fresh = None
+        finally:
+            # Also when it did not start: the next statement tries again, and nobody waits for ever.
+            self._idle.put_nowait(fresh)
+
+
+def _gone() -> Verdict:
+    return Refusal(
+        "process",
+        "judge_ended",
+        "The statement could not be examined within the limits of time and memory.",
+        "Write it shorter and less nested.",
+    ).verdict()

@@ -1,0 +1,103 @@
+"""The names that can be seen at a place in a statement, and which columns of which relations they mean."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+Origin = tuple[str, str]
+"""(``schema.table``, column)"""
+
+
+@dataclass(slots=True)
+class Item:
+    """Something in FROM under the name by which its columns are called."""
+
+    alias: str
+    columns: dict[str, frozenset[Origin]]
+    """Columns that can be named, in order, and where each comes from."""
+    hidden: frozenset[str] = frozenset()
+    """Columns that exist below and may not be named."""
+    opaque: bool = False
+    """There may be further columns that nobody knows here, as with functions."""
+    qualified: tuple[str, str] | None = None
+    """(schema, table) by which it can be called too: a relation without an alias."""
+    key: frozenset[str] = frozenset()
+    """Primary key of a relation that was wrapped, which no longer shows that it has one."""
+    used: set[str] = field(default_factory=set)
+    """Columns named outside aggregates, where a GROUP BY must cover them."""
+    collect: bool = False
+    """Whether a name now counts as used: while the parts that GROUP BY must cover are walked."""
+
+
+@dataclass(slots=True)
+class Scope:
+    """One query level."""
+
+    parent: Scope | None = None
+    items: list[Item] = field(default_factory=list)
+    outputs: dict[str, int] = field(default_factory=dict)
+    """Output names, for ORDER BY and GROUP BY."""
+
+    def item(self, alias: str) -> Item | None:
+        """The item of this name here or further out."""
+        scope: Scope | None = self
+        while scope is not None:
+            for item in scope.items:
+                if item.alias == alias:
+                    return item
+            scope = scope.parent
+        return None
+
+    def qualified(self, schema: str, table: str) -> Item | None:
+        """The relation without an alias of this schema and name, here or further out."""
+        scope: Scope | None = self
+        while scope is not None:
+            for item in scope.items:
+                if item.qualified == (schema, table):
+                    return item
+            scope = scope.parent
+        return None
+
+
+@dataclass(slots=True)
+class Output:
+    """A result column of a query."""
+
+    name: str
+    origins: frozenset[Origin] = frozenset()
+    denied: bool = False
+    """Inside a view: it shows what may not be read, so it was replaced by NULL and must not be named."""
+
+
+@dataclass(slots=True)
+class Outputs:
+    """A query's result columns; ``certain`` is False when some could not be told."""
+
+    columns: list[Output] = field(default_factory=list)
+    certain: bool = True
+
+    def item(self, alias: str, names: list[str]) -> Item:
+        """These columns as an item in FROM, the first ones renamed by a column alias list."""
+        columns: dict[str, frozenset[Origin]] = {}
+        hidden = set()
+        for place, output in enumerate(self.columns):
+            name = names[place] if place < len(names) else output.name
+            if output.denied:
+                hidden.add(name)
+            else:
+                columns[name] = columns.get(name, frozenset()) | output.origins
+        for name in names[len(self.columns) :]:
+            columns[name] = frozenset()
+        return Item(alias, columns, frozenset(hidden - set(columns)), opaque=not self.certain)
+
+
+@dataclass(slots=True)
+class Cte:
+    """A common table expression as those see it that read from it."""
+
+    outputs: Outputs
+    rename: str = ""
+    """The name it was given because a relation has its own; empty when it kept its name."""
+
+
+Ctes = dict[str, Cte]

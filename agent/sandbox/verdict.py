@@ -1,0 +1,55 @@
+"""What the gate says of a statement."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+Layer = Literal[
+    "bytes", "parse", "shape", "function", "bounds", "policy", "cost", "process", "database", "limit"
+]
+"""Which part of the sandbox refused: the first six are rules of the gate, ``process`` its guard around the
+parser, ``cost`` the planner's estimate, ``database`` and ``limit`` what happened while it ran."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether a statement may run, and in which form."""
+
+    allowed: bool
+    sql: str = ""
+    """The text to run: deparsed, every relation qualified, masks and row filters in place. Empty if refused.
+
+    It may hold the key of hash masks, so it goes to the database and nowhere else.
+    """
+    layer: Layer | None = None
+    """The layer that refused; None when allowed."""
+    code: str = ""
+    """Stable name of the rule that refused, such as ``column_denied``."""
+    reason: str = ""
+    hint: str = ""
+    relations: tuple[str, ...] = ()
+    """``schema.table`` of everything it reads, views and what they read included; sorted."""
+    columns: tuple[str, ...] = ()
+    """``schema.table.column`` of every column that could be traced; sorted."""
+    rewritten: tuple[str, ...] = ()
+    """Relations that were replaced by a subquery, because columns, values or rows of them are restricted."""
+    elapsed_ms: float = field(default=0.0, compare=False)
+
+
+class Refusal(Exception):
+    """Raised inside the gate to end it; becomes a ``Verdict``.
+
+    A refusal never names what the policy hides unless the statement named it first.
+    """
+
+    def __init__(self, layer: Layer, code: str, reason: str, hint: str = "") -> None:
+        super().__init__(reason)
+        self.layer: Layer = layer
+        self.code = code
+        self.reason = reason
+        self.hint = hint
+
+    def verdict(self) -> Verdict:
+        """The refusal as a value."""
+        return Verdict(False, layer=self.layer, code=self.code, reason=self.reason, hint=self.hint)
