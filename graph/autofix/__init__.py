@@ -11,8 +11,10 @@ foreign_dialect       what other databases write: IFNULL, YEAR(x), DATEDIFF, bac
 table_name            a table without its schema, or named nearly right
 phantom_table         a joined table that does not exist and is not needed
 reserved_alias        an alias that is a reserved word
+idle_join             a table joined on a column that is not there, and not needed
 misplaced_column      a column written of the wrong table of FROM
 column_name           a column named nearly right
+wrong_table           a table whose columns another table has
 missing_join          a column of a table that FROM lacks, joined in where there is one way
 computed_alias        a select alias used in WHERE or HAVING
 ambiguous_column      a bare column that several tables of FROM have
@@ -21,10 +23,12 @@ grouping              selected or ordered columns that GROUP BY lacks
 distinct_order        SELECT DISTINCT ordered by what is not selected
 shown_group           figures per group that do not say of which group
 all_of                one column equal to two values at once
+whole_share           an aggregate divided by itself
 percent_scale         a ratio given as a percentage that nobody asked for
 integer_division      a ratio of integers, which PostgreSQL cuts to a whole number
 zero_division         a divisor that turned out to be zero
 literal_case          a compared text that the column has in another spelling
+unasked_filter        a condition that nobody asked for
 ====================  =================================================================================
 """
 
@@ -42,6 +46,7 @@ from graph.autofix import (
     distinct_order,
     foreign_dialect,
     grouping,
+    idle_join,
     integer_division,
     literal_case,
     misplaced_column,
@@ -52,6 +57,9 @@ from graph.autofix import (
     shown_group,
     table_name,
     type_mismatch,
+    unasked_filter,
+    whole_share,
+    wrong_table,
     zero_division,
 )
 from graph.autofix.base import Context, Rule
@@ -64,9 +72,12 @@ RULES: tuple[Rule, ...] = (
     table_name.RULE,
     phantom_table.RULE,
     reserved_alias.RULE,
+    idle_join.RULE,
     misplaced_column.RULE,
     column_name.RULE,
+    wrong_table.RULE,
     missing_join.RULE,
+    column_name.LATE_RULE,
     computed_alias.RULE,
     ambiguous_column.RULE,
     type_mismatch.RULE,
@@ -74,10 +85,12 @@ RULES: tuple[Rule, ...] = (
     distinct_order.RULE,
     shown_group.RULE,
     all_of.RULE,
+    whole_share.RULE,
     percent_scale.RULE,
     integer_division.RULE,
     zero_division.RULE,
     literal_case.RULE,
+    unasked_filter.RULE,
 )
 """In the order in which they are applied: names before types, types before shape."""
 

@@ -10,14 +10,24 @@ from graph.context.words import name_words, stem
 
 
 def _fix(context: Context) -> str | None:
+    return _rename(context, strict=True)
+
+
+def _fix_late(context: Context) -> str | None:
+    return _rename(context, strict=False)
+
+
+def _rename(context: Context, *, strict: bool) -> str | None:
     names = context.names
     for item in names.unresolved():
         if item.problem == "ambiguous":
             continue
         name, qualifier = folded(item.column.this), folded(item.column.args.get("table"))
         sources = names.visible(item.scope)
+        if any(source.has(name) for source in sources):
+            continue  # written of the wrong table, not wrongly
         meant = [source for source in sources if source.alias == qualifier] if qualifier else sources
-        if item.problem == "no_source" or _elsewhere(context, name):
+        if item.problem == "no_source" or (strict and _elsewhere(context, name)):
             continue
         found = _nearest(name, meant) or _nearest(name, sources)
         if found is None:
@@ -98,3 +108,5 @@ _MEASURES = frozenset(
 )
 
 RULE = Rule("column_name", _fix)
+LATE_RULE = Rule("column_name", _fix_late)
+"""For after ``missing_join``: the name exists in a table that cannot be joined, so a near one is meant."""

@@ -11,7 +11,7 @@ from sqlglot.optimizer.scope import Scope
 
 from graph.autofix.base import Context, Rule
 from graph.autofix.names import Names, identifier
-from graph.context.words import fold
+from graph.context.words import fold, words
 from wire.snapshot import Column
 
 
@@ -26,12 +26,23 @@ def _fix(context: Context) -> str | None:
             text = literal.name
             if not values or text in values:
                 continue
-            same = [value for value in values if fold(value.strip()) == fold(text.strip())]
+            same = [value for value in values if fold(value.strip()) == fold(text.strip())] or _codes(
+                text, values
+            )
             if len(same) == 1:
                 literal.replace(exp.Literal.string(same[0]))
                 return f"{known.name} holds {same[0]!r}, not {text!r}."
             if same:
                 continue
+            part = fold(text.strip())
+            if (
+                len(part) > 2
+                and any(part in fold(value) for value in values)
+                and isinstance(literal.parent, exp.EQ)
+            ):
+                pattern = exp.Literal.string(f"%{text.strip()}%")
+                literal.parent.replace(exp.ILike(this=column.copy(), expression=pattern))
+                return f"{text!r} is a part of what {known.name} holds; it is searched for within."
             other = _other_column(names, column, scope, text)
             if other is not None:
                 sibling, value = other
@@ -53,6 +64,19 @@ def _comparisons(scope: Scope) -> Iterator[tuple[exp.Column, exp.Literal]]:
         for column, literal in ((node.this, node.expression), (node.expression, node.this)):
             if isinstance(column, exp.Column) and isinstance(literal, exp.Literal) and literal.is_string:
                 yield column, literal
+
+
+def _codes(text: str, values: list[str]) -> list[str]:
+    """Short codes among the values that can stand for the text: CA for California, NY for New York."""
+    word = "".join(words(text))
+    if len(word) < 4 or not all(value.isupper() and len(value) <= 3 for value in values):
+        return []
+    return [value for value in values if value[:1].lower() == word[:1] and _in_order(value.lower(), word)]
+
+
+def _in_order(letters: str, word: str) -> bool:
+    rest = iter(word)
+    return all(letter in rest for letter in letters)
 
 
 def _values(column: Column) -> list[str]:

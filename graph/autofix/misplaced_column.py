@@ -22,6 +22,8 @@ def _fix(context: Context) -> str | None:
             holders = _equal_anyway(holders, name, scope.expression)
         if not holders or any(source.columns is None for source in sources):
             continue
+        if _would_say_nothing(column, name, qualifier, holders[0].alias):
+            continue
         column.set("table", exp.to_identifier(holders[0].alias))
         return f"{name} is a column of {_called(holders[0])}, not of {qualifier}."
     return None
@@ -38,6 +40,19 @@ def _equal_anyway(holders: list[Source], name: str, select: exp.Expr) -> list[So
         if folded(left.this) == folded(right.this) == name:
             joined |= {folded(left.args.get("table")), folded(right.args.get("table"))}
     return holders if aliases <= joined else []
+
+
+def _would_say_nothing(column: exp.Column, name: str, qualifier: str, holder: str) -> bool:
+    """Whether the move would turn a join's condition into ``a.x = a.x`` or take its own table out of it."""
+    join = column.find_ancestor(exp.Join, exp.Select)
+    if not isinstance(join, exp.Join):
+        return False
+    equality = column.parent
+    if isinstance(equality, exp.EQ):
+        other = equality.expression if equality.this is column else equality.this
+        if isinstance(other, exp.Column) and folded(other.args.get("table")) == holder:
+            return True
+    return join.alias_or_name.lower() == qualifier
 
 
 def _is_known_table(context: Context, name: str) -> bool:

@@ -95,12 +95,16 @@ class JoinGraph:
                 by_stem.setdefault(name, []).append(table)
         for table in self._tables:
             for column in table.columns:
-                prefix, _, ending = column.name.lower().rpartition("_")
-                if not prefix or ending not in _KEY_ENDINGS:
-                    continue
-                for target in by_stem.get(prefix, ()):
-                    own = target.column(ending)
+                lower = column.name.lower()
+                prefix, _, ending = lower.rpartition("_")
+                key, named = (ending, prefix) if prefix and ending in _KEY_ENDINGS else ("", lower)
+                for target in by_stem.get(named, ()):
+                    # ``customer_id`` is customers.id; a column called ``semester`` is semester.semester_id.
+                    names = [key] if key else ["id", f"{named}_id"]
+                    own = next(filter(None, map(target.column, names)), None)
                     if own is None or target is table or type_family(own.type) != type_family(column.type):
+                        continue
+                    if not key and type_family(own.type) == "text":
                         continue
                     yield Join(
                         table.qualified_name,

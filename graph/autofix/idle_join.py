@@ -1,0 +1,63 @@
+"""A table joined on a column that one side lacks, and not needed: the join is taken out.
+
+Moving the column instead would leave a condition that says nothing, and every row beside every other. The
+table goes when whatever else is read of it stands in a table that stays.
+"""
+
+from sqlglot import exp
+from sqlglot.optimizer.scope import Scope
+
+from graph.autofix.base import Context, Rule
+from graph.autofix.names import Names, Source, folded
+
+
+def _fix(context: Context) -> str | None:
+    names = context.names
+    for scope in names.scopes:
+        sources = {source.alias: source for source in names.sources(scope)}
+        if any(source.columns is None for source in sources.values()):
+            continue
+        for join in scope.expression.args.get("joins") or ():
+            alias = join.alias_or_name.lower()
+            if alias not in sources or join.side or not _broken(join, alias, sources):
+                continue
+            if _take_out(names, scope, join, alias, sources):
+                return f"{alias} cannot be joined this way and is not needed: the query does without it."
+    return None
+
+
+def _broken(join: exp.Join, alias: str, sources: dict[str, Source]) -> bool:
+    """Whether the join is by one equality with a column that its table does not have."""
+    condition = join.args.get("on")
+    if not isinstance(condition, exp.EQ):
+        return False
+    sides = [condition.this, condition.expression]
+    if not all(isinstance(side, exp.Column) and folded(side.args.get("table")) in sources for side in sides):
+        return False
+    qualifiers = {folded(side.args.get("table")) for side in sides}
+    if alias not in qualifiers or len(qualifiers) != 2:
+        return False
+    return any(not sources[folded(side.args.get("table"))].has(folded(side.this)) for side in sides)
+
+
+def _take_out(names: Names, scope: Scope, join: exp.Join, alias: str, sources: dict[str, Source]) -> bool:
+    inside = set(map(id, join.find_all(exp.Column)))
+    moved: list[tuple[exp.Column, str]] = []
+    for column in names.columns(scope):
+        if id(column) in inside:
+            continue
+        name, qualifier = folded(column.this), folded(column.args.get("table"))
+        holders = [other for key, other in sources.items() if key != alias and other.has(name)]
+        if qualifier == alias:
+            if len(holders) != 1:
+                return False
+            moved.append((column, holders[0].alias))
+        elif not qualifier and sources[alias].has(name) and not holders:
+            return False
+    for column, holder in moved:
+        column.set("table", exp.to_identifier(holder))
+    join.pop()
+    return True
+
+
+RULE = Rule("idle_join", _fix)
