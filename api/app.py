@@ -10,6 +10,7 @@ from typing import Any
 
 import structlog
 from fastapi import FastAPI
+from langchain_core.language_models import BaseChatModel
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import WebSocketRoute
 
@@ -40,7 +41,11 @@ _made: list[FastAPI] = []
 
 
 def create_app(
-    settings: Settings | None = None, *, store: Store | None = None, pipeline: Pipeline | None = None
+    settings: Settings | None = None,
+    *,
+    store: Store | None = None,
+    pipeline: Pipeline | None = None,
+    model: BaseChatModel | None = None,
 ) -> FastAPI:
     """The application.
 
@@ -48,13 +53,14 @@ def create_app(
         settings: None reads the environment.
         store: None keeps everything in ``settings.store_file``.
         pipeline: what makes a run's events; None means the graph.
+        model: the chat model; None makes the one that the settings name.
 
     Raises:
         BadSettings: the keys cannot be taken.
     """
     settings = settings or Settings()
     configure(settings.log_level)
-    state = _state(settings, store or SqliteStore(settings.store_file), pipeline)
+    state = _state(settings, store or SqliteStore(settings.store_file), pipeline, model)
     app = FastAPI(
         title="Custard",
         version=VERSION,
@@ -106,10 +112,10 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-def _state(settings: Settings, store: Store, pipeline: Pipeline | None) -> State:
+def _state(settings: Settings, store: Store, pipeline: Pipeline | None, model: BaseChatModel | None) -> State:
     metrics = Metrics()
     results = Results(settings.home / "results", settings.results_bytes)
-    models = Models(settings)
+    models = Models(settings, model)
     limits = StatementLimits(settings.statement_seconds, settings.max_rows, settings.max_result_bytes)
     gateway = Gateway(store, results, metrics, limits, settings.reconnect_seconds)
     return State(

@@ -20,13 +20,11 @@ def configure(level: str) -> None:
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS.get(level.lower(), logging.INFO)),
-        logger_factory=_Stderr,
+        logger_factory=_to_stderr,
         cache_logger_on_first_use=False,
     )
 
 
-class _Stderr:
-    """Finds standard error when a line is written: a test or a daemon may have replaced it meanwhile."""
-
-    def __call__(self, *_: object) -> structlog.PrintLogger:
-        return structlog.PrintLogger(sys.stderr)
+def _to_stderr(*_: object) -> structlog.PrintLogger:
+    """Found when a line is written, since a test or a daemon may have replaced it meanwhile."""
+    return structlog.PrintLogger(sys.stderr)

@@ -20,9 +20,10 @@ _CHECK_KEPT_SECONDS = 10.0
 class Models:
     """Makes the model once, when the first run needs it: its library takes seconds to import."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, model: "BaseChatModel | None" = None) -> None:
+        """``model`` None makes the one that the settings name."""
         self._settings = settings
-        self._model: BaseChatModel | None = None
+        self._model = model
         self._checked: tuple[float, Check] | None = None
 
     def model(self) -> "BaseChatModel":

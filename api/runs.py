@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -51,7 +51,7 @@ class Pipeline(Protocol):
 
     def __call__(
         self, ports: Ports, *, run_id: str, question: str, history: list[Turn], resume: Run | None = None
-    ) -> AsyncIterator[RunEvent]: ...
+    ) -> AsyncGenerator[RunEvent, None]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,7 +320,7 @@ class Runs:
         events = self._pipeline(
             ports, run_id=run.run_id, question=run.question, history=history, resume=resume
         )
-        async with asyncio.timeout(self._settings.run_seconds), aclosing(events):  # type: ignore[type-var]  # an async generator in fact
+        async with asyncio.timeout(self._settings.run_seconds), aclosing(events):
             async for event in events:
                 await self._append(live, event)
                 if live.over:

@@ -57,7 +57,8 @@ class SqliteConnections:
             with db.atomic():
                 db.execute(
                     "INSERT INTO connections"
-                    " (connection_id, tenant, name, description, instructions, created_at) VALUES (?, ?, ?, ?, ?, ?)",
+                    " (connection_id, tenant, name, description, instructions, created_at)"
+                    " VALUES (?, ?, ?, ?, ?, ?)",
                     [
                         record.connection_id,
                         record.tenant,

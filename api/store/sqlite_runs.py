@@ -100,7 +100,8 @@ class SqliteRuns:
                 )
                 db.execute(
                     "INSERT INTO runs"
-                    " (run_id, tenant, connection_id, thread_id, status, question, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    " (run_id, tenant, connection_id, thread_id, status, question, created_at)"
+                    " VALUES (?, ?, ?, ?, ?, ?, ?)",
                     [run.run_id, run.tenant, run.connection_id, run.thread_id, run.status, run.question, now],
                 )
                 _insert(db, run.run_id, first)

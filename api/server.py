@@ -1,0 +1,108 @@
+"""The backend's process: binds, serves, and stops in good order."""
+
+import errno
+import socket
+
+import structlog
+import uvicorn
+from fastapi import FastAPI
+
+from api.app import create_app
+from api.errors import PortInUse, StartupError, UnsafeBind
+from api.routes.socket import MAX_FRAME_BYTES
+from api.settings import Settings
+from api.state import State
+
+_log = structlog.get_logger("api.server")
+
+_BACKLOG = 2048
+_GRACE_SECONDS = 10
+"""What connections are given to close once the runs have ended."""
+
+
+class Server(uvicorn.Server):
+    """uvicorn's server that ends the runs before it waits for their listeners to go."""
+
+    def __init__(self, config: uvicorn.Config, state: State) -> None:
+        super().__init__(config)
+        self._state = state
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Refuse new questions, tell agents, let runs finish or end them by name, then close."""
+        grace = self._state.settings.drain_seconds
+        self._state.runs.closing = True
+        await self._state.gateway.drain(grace)
+        await self._state.runs.close(grace)
+        await super().shutdown(sockets)
+
+
+def serve(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT.
+
+    Raises:
+        UnsafeBind: another address than loopback without keys.
+        PortInUse: somebody else listens there.
+        BadSettings: the keys cannot be taken.
+    """
+    listener = bind(settings)
+    try:
+        app = create_app(settings)
+        server = make_server(app, settings)
+        _log.info("listening", url=url_of(listener, settings))
+        server.run(sockets=[listener])
+    finally:
+        listener.close()
+
+
+def make_server(app: FastAPI, settings: Settings) -> Server:
+    """A server for this application, for a process that runs it itself."""
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=settings.public_url is not None,
+        ws="websockets-sansio",
+        ws_max_size=MAX_FRAME_BYTES,
+        # Bodies are compact already; deflate costs 30 times the throughput (performance.md 2a).
+        ws_per_message_deflate=False,
+        ws_ping_interval=5.0,
+        ws_ping_timeout=6.0,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+        backlog=_BACKLOG,
+    )
+    state: State = app.state.custard
+    return Server(config, state)
+
+
+def bind(settings: Settings) -> socket.socket:
+    """A listening socket at the settings' address. Raises as ``serve`` does."""
+    if settings.single_user and not settings.bound_to_loopback:
+        raise UnsafeBind(
+            f"{settings.host} can be reached by others, and no API keys are configured.",
+            "Set CUSTARD_API_KEYS=tenant:key, or listen on 127.0.0.1.",
+        )
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((settings.host.strip("[]"), settings.port))
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        listener.close()
+        if error.errno == errno.EADDRINUSE:
+            raise PortInUse(
+                f"Port {settings.port} on {settings.host} is in use.",
+                "Stop what listens there, or choose another port with --port or CUSTARD_PORT.",
+            ) from error
+        raise StartupError(
+            f"{settings.host}:{settings.port} cannot be listened on: {error.strerror or error}.",
+            "Choose another address with CUSTARD_HOST and CUSTARD_PORT.",
+        ) from error
+    return listener
+
+
+def url_of(listener: socket.socket, settings: Settings) -> str:
+    """Where the listener is reached from this machine; tells the port that 0 became."""
+    host, port = listener.getsockname()[:2]
+    return settings.public_url or f"http://{f'[{host}]' if ':' in host else host}:{port}"
