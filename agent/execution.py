@@ -24,7 +24,7 @@ import psycopg
 from agent.admission import Admission
 from agent.batches import Batcher, TextRow
 from agent.database import CHECKOUT_SECONDS, Connection, Database, cancel_statement, cut_connection, literal
-from agent.errors import DatabaseUnavailable, StatementTooWide
+from agent.errors import DatabaseUnavailable, IntrospectionFailed, StatementTooWide
 from agent.failures import from_database
 from agent.stop import Stop, StopReason
 from agent.typenames import TypeNames
@@ -209,7 +209,7 @@ class Sandbox:
                     return failed(_refused(verdict))
                 run = _Run(self, request, verdict.sql, seconds, started, stop)
                 return await run.guarded(work)
-        except DatabaseUnavailable as error:
+        except (DatabaseUnavailable, IntrospectionFailed) as error:
             return failed(
                 Failed(code="database_unavailable", message=str(error), hint=error.hint, retryable=True)
             )

@@ -12,6 +12,7 @@ from agent.admission import Admission
 from agent.database import Database
 from agent.errors import AgentError, DatabaseUnavailable, IntrospectionFailed
 from agent.execution import MAX_FRAME_BYTES, Sandbox
+from agent.gatekeeper import Gatekeeper
 from agent.introspect import changes, introspect, names_shown
 from agent.judges import Judges
 from agent.policy_file import PolicyFile
@@ -25,13 +26,6 @@ _log = logging.getLogger("agent.runtime")
 CAPABILITIES = ["resume", "explain", "delta"]
 SNAPSHOTS_KEPT = 3
 """Snapshots kept to tell a backend only what changed since."""
-
-
-def sandbox_judges(database: Database, policy: Policy) -> Judges:
-    """The sandbox's own gate."""
-    from agent.gatekeeper import Gatekeeper
-
-    return Gatekeeper(database, policy)
 
 
 class SnapshotTooLarge(AgentError):
@@ -54,14 +48,14 @@ class Runtime:
         database: Database,
         policy_file: PolicyFile,
         *,
-        judges: Callable[[Database, Policy], Judges] | None = None,
+        judges: Callable[[Database, Policy], Judges] = Gatekeeper,
     ) -> None:
         self.database = database
         self.instance = secrets.token_hex(8)
         self.greeted = False
         self.on_policy_change: Callable[[], None] = lambda: None
         self._policy_file = policy_file
-        self._make_judges = judges or sandbox_judges
+        self._make_judges = judges
         self._types = TypeNames()
         self._snapshots: OrderedDict[str, SchemaSnapshot] = OrderedDict()
         self._latest: SchemaSnapshot | None = None

@@ -1,4 +1,4 @@
-"""Two real servers, a schema with every kind of type, and a backend that speaks the wire over a real socket."""
+"""Two real servers with a small database, and a backend that speaks the wire over a real socket."""
 
 import asyncio
 import contextlib
@@ -284,6 +284,20 @@ async def backend() -> AsyncIterator[FakeBackend]:
     await fake.start()
     yield fake
     await fake.stop()
+
+
+@pytest.fixture
+def until() -> Callable[..., Awaitable[None]]:
+    """Waits for a condition, at most ten seconds."""
+
+    async def wait(condition: Callable[[], object]) -> None:
+        for _ in range(1000):
+            if condition():
+                return
+            await asyncio.sleep(0.01)
+        pytest.fail("what was waited for did not come")
+
+    return wait
 
 
 @pytest.fixture

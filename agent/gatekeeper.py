@@ -1,0 +1,103 @@
+"""The sandbox's gate in a running agent: built when the database first answers, its catalog kept fresh."""
+
+import asyncio
+import secrets
+
+import psycopg
+
+from agent.database import Connection, Database
+from agent.errors import IntrospectionFailed
+from agent.execution import SEARCH_PATH, CostVerdict
+from agent.sandbox.catalog import Catalog
+from agent.sandbox.gate import Gate, permitted_functions
+from agent.sandbox.verdict import Verdict
+from agent.sandbox.wrapping import MaskKey
+from wire.outcome import Failed
+from wire.policy import Policy
+
+_BEGIN = (
+    "BEGIN READ ONLY; SET LOCAL statement_timeout = 30000; SET LOCAL lock_timeout = 5000;"
+    " SET LOCAL idle_in_transaction_session_timeout = 60000; SET LOCAL jit = off"
+)
+_KEY = MaskKey(secrets.token_hex(32))
+"""One for the process: the same value keeps the same hash when the policy file changes."""
+
+
+class Gatekeeper:
+    """A gate for one policy, whose catalog comes from the database when that can be reached.
+
+    Args:
+        database: open; it may be away for now.
+    """
+
+    def __init__(self, database: Database, policy: Policy) -> None:
+        self._database = database
+        self._policy = policy
+        self._gate: Gate | None = None
+        self._building = asyncio.Lock()
+
+    @property
+    def search_path(self) -> tuple[str, ...]:
+        """The path under which a verdict's text must run."""
+        return self._gate.search_path if self._gate is not None else SEARCH_PATH
+
+    @property
+    def cost(self) -> CostVerdict | None:
+        """The planner's gate; None when the policy sets no cost."""
+        return self._too_costly if self._policy.limits.cost is not None else None
+
+    async def check(self, sql: str) -> Verdict:
+        """Judge a statement.
+
+        Raises:
+            DatabaseUnavailable, IntrospectionFailed: as ``reload``, while there is no catalog yet.
+            psycopg.Error: the catalog had to be read again, and could not.
+        """
+        gate = self._gate
+        if gate is None:
+            await self.reload()
+            gate = self._gate
+        assert gate is not None
+        return await gate.check(sql)
+
+    async def reload(self) -> None:
+        """Read the server's catalog anew.
+
+        Raises:
+            DatabaseUnavailable: no connection could be had.
+            IntrospectionFailed: PostgreSQL refused to show it.
+        """
+        async with self._building:
+            catalog = await self._catalog()
+            if self._gate is None:
+                gate = Gate(self._policy, catalog, refresh=self._catalog, key=_KEY)
+                await gate.__aenter__()
+                self._gate = gate
+            elif catalog != self._gate.catalog:
+                await self._gate.replace_catalog(catalog)
+
+    def functions(self) -> list[str]:
+        """Names of functions that a statement may call; empty while there is no catalog."""
+        return permitted_functions(self._gate.catalog, self._policy) if self._gate is not None else []
+
+    async def close(self) -> None:
+        """End the processes that parse."""
+        if self._gate is not None:
+            await self._gate.close()
+
+    async def _catalog(self) -> Catalog:
+        try:
+            async with self._database.transaction(_BEGIN) as conn:
+                return await Catalog.load(conn)
+        except psycopg.Error as error:
+            raise IntrospectionFailed(
+                f"PostgreSQL did not show its catalog to the sandbox (sqlstate {error.sqlstate or 'none'}).",
+                "Ask again in a moment; the role needs to read pg_catalog, as every role may by default.",
+            ) from error
+
+    async def _too_costly(self, conn: Connection, sql: str) -> Failed | None:
+        assert self._gate is not None
+        verdict = await self._gate.cost_verdict(conn, sql)
+        if verdict.allowed:
+            return None
+        return Failed(code="limit", message=verdict.reason, hint=verdict.hint, layer=verdict.layer)
