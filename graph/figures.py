@@ -11,7 +11,8 @@ from decimal import Decimal, InvalidOperation
 from wire.outcome import Rows
 
 _FIGURE = re.compile(
-    r"(?<![\w.,])[-−]?\d+(?:[.,'’\u00a0\u202f]\d+)*(?:\s?%|\s?(?:thousand|million|billion|tausend|Mio|Mrd|k|m|bn)\b)?",
+    r"(?<![\w.,])[-−]?(?:\d{1,3}(?: \d{3})+(?!\d)|\d+)(?:[.,'’\u00a0\u202f]\d+)*"
+    r"(?:\s?%|\s?(?:thousand|million|billion|tausend|Mio|Mrd|k|m|bn)\b)?",
     re.IGNORECASE,
 )
 _SCALES = {
@@ -23,7 +24,7 @@ _WORDS = {
     "ten": 10, "eleven": 11, "twelve": 12, "twenty": 20, "thirty": 30, "hundred": 100, "thousand": 1000,
 }  # fmt: skip
 """*One* is left out: it is more often a pronoun than a number."""
-_WORD = re.compile(rf"(?<![\d\w]\s)(?<!\w)({'|'.join(_WORDS)})(?!\w)", re.IGNORECASE)
+_WORD = re.compile(rf"(?<!\d\s)(?<!\w)({'|'.join(_WORDS)})(?!\w)", re.IGNORECASE)
 _MANTISSA_LIMIT = 60
 """Digits beyond which a figure is compared as text only."""
 
@@ -34,18 +35,22 @@ def unfounded_figures(text: str, rows: Rows, *, known: str = "") -> list[str]:
     texts = [str(cell) for row in rows.preview for cell in row if isinstance(cell, str)]
     texts += [column.name for column in rows.columns]
     given = {value for _, readings in _figures(known) for value, _ in readings}
+
+    def founded(readings: list[tuple[Decimal, Decimal]]) -> bool:
+        return any(value in given or _among(value, step, values) for value, step in readings)
+
     wrong = []
     for written, readings in _figures(text):
         bare = written.strip("%").strip()
-        if any(_holds(cell, bare) for cell in texts):
+        if founded(readings) or any(_holds(cell, bare) for cell in texts):
             continue
-        if any(value in given or _among(value, step, values) for value, step in readings):
+        if " " in bare and all(founded(parts) for piece in bare.split() for _, parts in _figures(piece)):
             continue
         wrong.append(written)
-    wrong += [
-        word for word in _WORD.findall(text) if not _among(Decimal(_WORDS[word.lower()]), Decimal(1), values)
-        and Decimal(_WORDS[word.lower()]) not in given and word.lower() not in known.lower()
-    ]  # fmt: skip
+    for word in _WORD.findall(text):
+        value = Decimal(_WORDS[word.lower()])
+        if not founded([(value, Decimal(1))]) and word.lower() not in known.lower():
+            wrong.append(word)
     return wrong
 
 
@@ -69,7 +74,7 @@ def _figures(text: str) -> Iterator[tuple[str, list[tuple[Decimal, Decimal]]]]:
     """Each figure as written, with its possible readings: the value, and the step it is rounded to."""
     for match in _FIGURE.finditer(text):
         written = match[0].strip()
-        parts = re.match(r"([-−]?)([\d.,'’\u00a0\u202f]+)\s?(.*)$", written)
+        parts = re.match(r"([-−]?)([\d.,'’\u00a0\u202f ]*\d)\s?(.*)$", written)
         if parts is None:
             continue
         sign = -1 if parts[1] else 1
@@ -88,7 +93,7 @@ def _figures(text: str) -> Iterator[tuple[str, list[tuple[Decimal, Decimal]]]]:
 
 def _digits(written: str) -> set[str]:
     """Plain decimal notations that this may mean: ``1,234`` and ``1.234`` are each read both ways."""
-    plain = re.sub(r"['’\u00a0\u202f]", "", written)
+    plain = re.sub(r"['’\u00a0\u202f ]", "", written)
     found = set()
     for group, point in ((",", "."), (".", ",")):
         whole, _, part = plain.partition(point)

@@ -364,7 +364,7 @@ async def test_stopping_while_the_model_writes_is_immediate(ports_of, pause):
 
     async def run():
         async for event in run_events(ports, run_id="r1", question="How many?", history=[]):
-            events.append(event)  # noqa: PERF401 - they are looked at while they come
+            events.append(event)
             if event.type == "sql_delta":
                 writing.set()
 
