@@ -88,9 +88,6 @@ def _sandbox_commands(commands: "argparse._SubParsersAction[argparse.ArgumentPar
     from agent.sandbox.commands import add_parsers
 
     add_parsers(commands)
-    from agent.sandbox.commands import add_parsers
-
-    add_parsers(commands)
 
 
 def _server_flags(parser: argparse.ArgumentParser) -> None:
