@@ -36,6 +36,8 @@ app = typer.Typer(
     help="Ask a PostgreSQL database questions in plain language, and get answers you can check.",
     no_args_is_help=True,
     add_completion=False,
+    # A traceback of ours goes to the log or the terminal plainly: no frames, and never local values.
+    pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
