@@ -78,8 +78,9 @@ function Shell({ unreachable }: { unreachable: boolean }) {
       <Dialog open={menu} onClose={() => setMenu(false)} label="Navigation" look="sheet">
         <Sidebar onHelp={() => setHelp(true)} onLeave={() => setMenu(false)} />
       </Dialog>
-      <main id="main" tabIndex={-1} className="min-h-0 min-w-0 grow overflow-y-auto outline-none">
+      <main id="main" tabIndex={-1} className="flex min-h-0 min-w-0 grow flex-col outline-none">
         {unreachable && <Unreachable />}
+        <div className="min-h-0 grow overflow-y-auto">
         <Suspense fallback={null}>
           <Switch>
             <Route path="/" component={AskPage} />
@@ -89,6 +90,7 @@ function Shell({ unreachable }: { unreachable: boolean }) {
             <Route component={Nowhere} />
           </Switch>
         </Suspense>
+        </div>
       </main>
       <Help open={help} onClose={() => setHelp(false)} />
     </div>

@@ -39,11 +39,12 @@ export function AskPage() {
 
   if (sending.pending !== null) {
     return (
-      <div className="mx-auto flex min-h-full w-full max-w-reading flex-col px-6 max-md:px-4">
-        <div className="grow pt-12">
+      <div className="mx-auto flex h-full w-full max-w-reading flex-col px-6 max-md:px-4">
+        <h1 className="sr-only">{sending.pending}</h1>
+        <div className="min-h-0 grow overflow-y-auto pt-12">
           <PendingTurn question={sending.pending} />
         </div>
-        <div className="sticky bottom-0 bg-canvas pb-4">{composer}</div>
+        <div className="shrink-0 pb-4 max-md:pb-2">{composer}</div>
       </div>
     );
   }

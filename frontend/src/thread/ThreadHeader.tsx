@@ -39,9 +39,10 @@ export function ThreadHeader({ thread }: { thread: ThreadDetail }) {
           <Button type="submit">Save</Button>
         </form>
       ) : (
-        <h1 className={`min-w-0 grow truncate text-13 text-ink-2 ${echoes(thread) ? "invisible" : ""}`}>{thread.title}</h1>
+        <h1 className={echoes(thread) ? "sr-only" : "min-w-0 truncate text-13 text-ink-2"}>{thread.title}</h1>
       )}
       {problem !== null && <span role="alert" className="text-12 text-bad">{problem.message}</span>}
+      <span className="grow" />
       {!editing && (
         <Button look="quiet" square aria-label="Rename" title="Rename" onClick={() => setEditing(true)}>
           <Icon name="pencil" />

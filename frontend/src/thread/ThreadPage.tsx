@@ -45,11 +45,13 @@ export function ThreadPage({ threadId }: { threadId: string }) {
     );
   }
   return (
-    <div className="flex min-h-full flex-col">
+    <div className="flex h-full flex-col">
       <OfflineStrip connection={connection} />
-      <div className="mx-auto flex w-full max-w-reading grow flex-col px-6 max-md:px-4">
+      {/* The composer stands below what scrolls, never over it: nothing focused is hidden behind it. */}
+      <div className="min-h-0 grow overflow-y-auto">
+        <div className="mx-auto w-full max-w-reading px-6 max-md:px-4">
         {thread.data !== undefined && <ThreadHeader key={threadId} thread={thread.data} />}
-        <div ref={turns} className="grow">
+        <div ref={turns}>
           {thread.isPending && (
             <div className="py-6">
               <Skeleton className="h-8 w-2/3" />
@@ -61,7 +63,9 @@ export function ThreadPage({ threadId }: { threadId: string }) {
           ))}
           {sending.pending !== null && <PendingTurn question={sending.pending} />}
         </div>
-        <div className="sticky bottom-0 z-2 bg-canvas pb-4">
+        </div>
+      </div>
+      <div className="mx-auto w-full max-w-reading shrink-0 px-6 pb-4 max-md:px-4 max-md:pb-2">
           {sending.problem !== null && (
             <div className="pb-2">
               <Notice tone="bad" testId="ask-problem" title={sending.problem.message}>{sending.problem.hint}</Notice>
@@ -78,7 +82,6 @@ export function ThreadPage({ threadId }: { threadId: string }) {
           >
             {connection !== null && <ConnectionPicker connection={connection} onChoose={null} />}
           </Composer>
-        </div>
       </div>
     </div>
   );
