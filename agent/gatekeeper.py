@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+from dataclasses import replace
 
 import psycopg
 
@@ -73,7 +74,7 @@ class Gatekeeper:
                 gate = Gate(self._policy, catalog, refresh=self._catalog, key=_KEY)
                 await gate.__aenter__()
                 self._gate = gate
-            elif catalog != self._gate.catalog:
+            elif replace(catalog, loaded_at=0.0) != replace(self._gate.catalog, loaded_at=0.0):
                 await self._gate.replace_catalog(catalog)
 
     def functions(self) -> list[str]:

@@ -14,6 +14,7 @@ from importlib.resources import files
 from typing import Any
 
 import psycopg
+from psycopg import sql
 
 from agent.database import Connection, Database
 from agent.errors import IntrospectionFailed
@@ -70,7 +71,7 @@ async def introspect(
     try:
         async with database.transaction(_BEGIN) as conn:
             rows["server"] = await _fetch(conn, "server")
-            await conn.execute(b"SET LOCAL search_path = pg_catalog")
+            await conn.execute(_pinned_path(json.loads(rows["server"][0][2])))
             for name in ("relations", "columns", "keys", "enums", *(["samples"] if samples else [])):
                 rows[name] = await _fetch(conn, name)
     except psycopg.Error as error:
@@ -80,6 +81,12 @@ async def introspect(
         ) from error
     names = functions() if functions else []
     return await asyncio.to_thread(build_snapshot, rows, policy, names)
+
+
+def _pinned_path(role_path: list[str]) -> sql.Composed:
+    """``pg_catalog`` first, so that the queries mean PostgreSQL's own; then the role's own."""
+    schemas = ["pg_catalog", *(schema for schema in role_path if schema != "pg_catalog"), "pg_temp"]
+    return sql.SQL("SET LOCAL search_path = {}").format(sql.SQL(", ").join(map(sql.Identifier, schemas)))
 
 
 async def _fetch(conn: Connection, name: str) -> list[CatalogRow]:

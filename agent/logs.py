@@ -24,7 +24,22 @@ class JsonFormatter(logging.Formatter):
         line.update((key, value) for key, value in vars(record).items() if key not in _STANDARD)
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return redact(json.dumps(line, ensure_ascii=False, default=str))
+        return json.dumps(_redacted(line), ensure_ascii=False, default=str)
+
+
+def _redacted(value: object) -> object:
+    """Before it is JSON: escapes would hide from the patterns where a secret ends."""
+    match value:
+        case str():
+            return redact(value)
+        case dict():
+            return {key: _redacted(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_redacted(item) for item in value]
+        case BaseException():
+            return redact(str(value))
+        case _:
+            return value
 
 
 def configure_logging(level: str = "info", stream: TextIO | None = None) -> None:

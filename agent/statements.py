@@ -304,7 +304,7 @@ class Statements:
             self._answer_again(message, self._over[key])
             return None
         statement = self._take_in(message)
-        self._runs.add(task := self._spawn(self._run(statement, message)))
+        self._runs.add(task := self._spawn(self._safely(statement, self._run(statement, message))))
         task.add_done_callback(self._runs.discard)
         self._deliver(statement, message.credit_bytes)
         return None
@@ -314,7 +314,7 @@ class Statements:
         if (message.statement_id, message.attempt) in self._open:
             return "This execution is under way already; it runs at most once."
         statement = self._take_in(message)
-        self._runs.add(task := self._spawn(self._plan(statement, message)))
+        self._runs.add(task := self._spawn(self._safely(statement, self._plan(statement, message))))
         task.add_done_callback(self._runs.discard)
         self._deliver(statement, 1)
         return None
@@ -374,6 +374,21 @@ class Statements:
         statement = Statement(ref, self._keep)
         self._open[statement.key] = statement
         return statement
+
+    async def _safely(self, statement: Statement, work: Coroutine[Any, Any, None]) -> None:
+        """Whatever goes wrong in the agent itself, the statement gets an ending."""
+        try:
+            await work
+        except Exception:
+            _log.exception("statement failed inside the agent", extra={"statement": statement.key[0]})
+            failure = Failed(
+                code="internal",
+                message="The agent failed while it ran the statement.",
+                hint="Ask again; the agent's log says more.",
+                retryable=True,
+            )
+            if not statement.outbox.finished:
+                await self._fail(statement, failure)
 
     async def _run(self, statement: Statement, message: Execute) -> None:
         sandbox = self._sandbox()

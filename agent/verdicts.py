@@ -56,9 +56,9 @@ def judge(error: BaseException) -> Retry | Fatal:
         case InvalidProxyStatus():
             return Retry(f"the proxy answered {error.response.status_code}", slow=True)
         case ssl.SSLCertVerificationError():
-            return Retry(f"the server's certificate is not valid: {error.verify_message}", slow=True)
+            return Retry(f"the server's certificate is not valid: {error}", slow=True)
         case ssl.SSLError():
-            return Retry(f"TLS failed: {error.reason or error}", slow=True)
+            return Retry(f"TLS failed: {error}", slow=True)
         case TimeoutError():
             return Retry("the server did not answer in time")
         case OSError() | EOFError():

@@ -1,0 +1,101 @@
+"""The command as a process: exit codes, clear lines, and no secret in any of them."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+
+from agent.__main__ import main
+from agent.health import read_health
+from wire.messages import End, Execute
+
+POLICY = 'name = "of the process"\ndefault = "deny"\n[tables."public.people"]\ndeny_columns = ["email"]\n'
+
+
+@pytest.fixture
+async def start(tmp_path: Any) -> AsyncIterator[Callable[..., Any]]:
+    """Starts ``python -m agent``; kills what is left."""
+    children: list[asyncio.subprocess.Process] = []
+    policy = tmp_path / "policy.toml"
+    policy.write_text(POLICY)
+
+    async def run(*arguments: str, **settings: str) -> asyncio.subprocess.Process:
+        environment = {
+            **os.environ,
+            "CUSTARD_AGENT_POLICY": str(policy),
+            **{f"CUSTARD_AGENT_{name.upper()}": value for name, value in settings.items()},
+        }
+        child = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "agent",
+            *arguments,
+            env=environment,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        children.append(child)
+        return child
+
+    yield run
+    for child in children:
+        if child.returncode is None:
+            child.kill()
+        await child.wait()
+
+
+async def test_it_serves_under_its_policy_and_stops_when_told(
+    start: Any, backend: Any, place: Any, statement_id: Any, tmp_path: Any
+) -> None:
+    child = await start("run", server=backend.url, token="right", dsn=place.dsn)
+    peer = await backend.peer(60)
+    assert peer.hello.policy_name == "of the process"
+    healthy, _ = read_health(tmp_path / "health")
+    assert healthy
+    allowed, denied = statement_id(), statement_id()
+    await peer.tell(Execute(statement_id=allowed, sql="SELECT count(*) FROM people"))
+    frames, end = await peer.result(allowed)
+    assert isinstance(end, End)
+    assert frames[0].rows() == [["100"]]
+    await peer.tell(Execute(statement_id=denied, sql="SELECT email FROM people"))
+    _, failed = await peer.result(denied)
+    assert failed.failure.code == "policy"
+    child.send_signal(signal.SIGTERM)
+    out, err = await asyncio.wait_for(child.communicate(), 20)
+    assert child.returncode == 0, err
+    assert peer.socket.close_code == 1001
+    assert not (tmp_path / "health").exists()
+    assert out == b""
+    lines = [json.loads(line) for line in err.splitlines()]
+    assert {"agent starts", "attached", "agent stops"} <= {line["event"] for line in lines}
+    assert b"read@" not in err
+    assert b"password=read" not in err
+
+
+async def test_a_refused_token_is_one_clear_line(start: Any, backend: Any, place: Any) -> None:
+    child = await start("run", server=backend.url, token="cst_agent_wrongwrong", dsn=place.dsn)
+    _, err = await asyncio.wait_for(child.communicate(), 60)
+    assert child.returncode == 1
+    assert b"does not accept this agent's token" in err
+    assert b"Traceback" not in err
+    assert b"wrongwrong" not in err
+
+
+@pytest.mark.parametrize("arguments", [[], ["fly"], ["run", "--dsn", "x"], ["run", "--token", "x"]])
+def test_usage(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(arguments) == 2
+
+
+def test_missing_settings_are_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run"]) == 2
+    assert "custard-agent" in capsys.readouterr().err
+
+
+def test_health_without_an_agent(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["health"]) == 1
+    assert "No agent runs here" in capsys.readouterr().out
