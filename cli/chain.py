@@ -25,7 +25,7 @@ from cli.http import Backend
 if TYPE_CHECKING:
     from embedded.model import LocalModelServer
 
-DEMO_CONNECTION = "demo"
+DEMO_CONNECTION = "Bluefin Software"
 ENROLMENT_FILE = "demo-agent.json"
 START_SECONDS = 120.0
 """After this long without a sign of life a part is said not to start."""

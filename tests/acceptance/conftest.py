@@ -32,10 +32,12 @@ class Script:
     def reply(self, messages: list[dict[str, Any]]) -> str:
         prompt = "\n".join(_text(message["content"]) for message in messages)
         self.calls.append(prompt)
-        for question, replies in self.replies.items():
-            if question in prompt:
-                return replies.pop(0) if len(replies) > 1 else replies[0]
-        return "I have nothing to say about this."
+        # A thread's earlier questions stand in the prompt as well: the one that is asked now stands last.
+        asked = max(self.replies, key=prompt.rfind, default=None)
+        if asked is None or asked not in prompt:
+            return "I have nothing to say about this."
+        replies = self.replies[asked]
+        return replies.pop(0) if len(replies) > 1 else replies[0]
 
 
 def _text(content: object) -> str:

@@ -49,7 +49,11 @@ def test_a_question_is_answered_out_of_the_database(
 
 
 def test_folding_the_events_gives_the_run(backend: Backend, chain: Chain, script: Any) -> None:
-    script.says("Name the departments", "SELECT department_name FROM people.departments ORDER BY department_name", "Here they are.")
+    script.says(
+        "Name the departments",
+        "SELECT department_name FROM people.departments ORDER BY department_name",
+        "Here they are.",
+    )
     events, run = finish(backend, start(backend, chain, "Name the departments"))
     folded = fold(RUN_EVENT.validate_python(event) for event in events)
     assert folded is not None
@@ -120,7 +124,9 @@ def test_stop_ends_the_statement_in_postgres(
 
 
 def test_a_stream_that_is_cut_goes_on_where_it_was(backend: Backend, chain: Chain, script: Any) -> None:
-    script.says("List departments twice", "SELECT department_name FROM people.departments ORDER BY 1", "Listed.")
+    script.says(
+        "List departments twice", "SELECT department_name FROM people.departments ORDER BY 1", "Listed."
+    )
     run_id = start(backend, chain, "List departments twice")
     whole, _ = finish(backend, run_id)
     rest = list(backend.events(run_id, after=3))
