@@ -4,7 +4,7 @@
 #
 #   deploy/image.sh [--archive FILE]      FILE gets the image as an OCI archive
 #
-# BASE names another base image. Packages come from wherever this machine's pip is set up to take them.
+# BASE names another base image, ENGINE the one engine to use, TAG the image's name. Packages come from wherever this machine's pip is set up to take them.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -100,8 +100,8 @@ build_with_buildah() {
 }
 
 export STORAGE_DRIVER=${STORAGE_DRIVER:-vfs}
-for engine in docker podman; do
-  if command -v "$engine" >/dev/null && "$engine" info >/dev/null 2>&1; then
+for engine in ${ENGINE:-docker podman}; do
+  if [[ $engine != buildah ]] && command -v "$engine" >/dev/null && "$engine" info >/dev/null 2>&1; then
     build_with_engine "$engine"
     say "Built $TAG"
     exit 0
