@@ -15,11 +15,12 @@ from postgast import pg_query_pb2 as pb
 from agent.sandbox import bounds
 from agent.sandbox.access import NO_TRUST, Access, RelationAccess, Trust
 from agent.sandbox.bodies import check_body
+from agent.sandbox.catalog import Relation
 from agent.sandbox.naming import output_name
 from agent.sandbox.scope import Cte, Ctes, Item, Output, Outputs, Scope
 from agent.sandbox.shape import children, unwrap
 from agent.sandbox.verdict import Refusal
-from agent.sandbox.vocabulary import AGGREGATES, SYSTEM_COLUMNS
+from agent.sandbox.vocabulary import AGGREGATES, SYSTEM_COLUMNS, TYPES
 from agent.sandbox.words import OwnersWords, Words
 from agent.sandbox.wrapping import MaskKey, wrap, wrap_view
 
@@ -61,6 +62,8 @@ class Analysis:
         self.columns: set[tuple[str, str]] = set()
         self.rewritten: set[str] = set()
         self.cte_names: set[str] = set()
+        self._read: dict[int, Relation] = {}
+        self._cast_to: set[str] = set()
 
     # --- queries --------------------------------------------------------------------------------------------
 
@@ -106,6 +109,28 @@ class Analysis:
             raise Refusal("policy", "view_denied", "A view's DISTINCT is over columns that may not be read.")
         return outputs
 
+    def check_casts(self) -> None:
+        """Refuse a cast for which the owner's database has a function of its own: casting would call it.
+
+        Raises:
+            Refusal: a value that this statement can have may be cast so.
+        """
+        for source, target in self._catalog.casts:
+            if target in self._cast_to and (source in TYPES or self._has_type(source)):
+                raise Refusal(
+                    "function",
+                    "cast_denied",
+                    f"Casting {source} to {target} would call a function that is not permitted.",
+                    "Leave the cast out.",
+                )
+
+    def _has_type(self, name: str) -> bool:
+        return any(
+            relation.name == name
+            or any(column.type.rpartition(".")[2].strip('"') == name for column in relation.columns)
+            for relation in self._read.values()
+        )
+
     def _with(self, clause: Any, outer: Scope | None, ctes: Ctes) -> Ctes:
         inner = dict(ctes)
         if clause.recursive:
@@ -116,6 +141,10 @@ class Analysis:
             name = cte.ctename
             aliases = [part.string.sval for part in cte.aliascolnames]
             query = cte.ctequery.select_stmt
+            if cte.ctematerialized == pb.CTEMaterializeNever:
+                # The hint changes nothing but the plan, and each inlined twice in the next makes one that
+                # doubles with every step: the planner would be gone for hours, deaf to its timeout.
+                cte.ctematerialized = pb.CTEMaterializeDefault
             if clause.recursive and query.op != pb.SETOP_NONE and not query.HasField("with_clause"):
                 # What it reads from itself has the columns of its first half.
                 first = pb.SelectStmt()
@@ -278,6 +307,7 @@ class Analysis:
             self._join(value, scope, ctes)
         elif kind == "RangeFunction":
             self.walk(value, scope, ctes)
+            _restore_unnest(value)
             scope.items.append(_function_item(value))
         elif kind == "JsonTable":
             self.walk(value, scope, ctes)
@@ -358,6 +388,7 @@ class Analysis:
         if not access.allowed:
             raise self._unknown(f"{schema}.{name}" if schema else name)
         self.relations.add(relation.qualified_name)
+        self._read[relation.oid] = relation
         return access
 
     def _unknown(self, name: str) -> Refusal:
@@ -542,6 +573,7 @@ class Analysis:
         if not words:
             return
         name = self._words.type(words)
+        self._cast_to.add(name[-1])
         if name != words:
             del type_name.names[:]
             for word in name:
@@ -674,6 +706,19 @@ def _free(alias: str, scope: Scope) -> str:
     while f"{alias}_{place}" in taken:
         place += 1
     return f"{alias}_{place}"
+
+
+def _restore_unnest(function: Any) -> None:
+    """``unnest`` with several arguments is no function but grammar, and only under its bare name.
+
+    PostgreSQL takes its own ``unnest`` for it whatever the search path has.
+    """
+    for node in function.functions:
+        call = unwrap(node.list.items[0])
+        if call.DESCRIPTOR.name != "FuncCall" or len(call.args) < 2:
+            continue
+        if [part.string.sval for part in call.funcname] == ["pg_catalog", "unnest"]:
+            del call.funcname[0]
 
 
 def _function_item(function: Any) -> Item:

@@ -74,6 +74,7 @@ class Judge:
         check_shape(select)
         analysis = Analysis(self._access, self._words, self._key)
         analysis.query(select, None, {})
+        analysis.check_casts()
         tree.stmts[0].ClearField("stmt_len")
         tree.stmts[0].ClearField("stmt_location")
         text = _deparse(tree)

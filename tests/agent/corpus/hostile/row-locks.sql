@@ -1,0 +1,15 @@
+SELECT * FROM shop.orders FOR UPDATE
+
+SELECT * FROM shop.orders FOR SHARE
+
+SELECT * FROM shop.orders FOR NO KEY UPDATE NOWAIT
+
+SELECT * FROM shop.orders FOR KEY SHARE SKIP LOCKED
+
+SELECT * FROM (SELECT * FROM shop.orders FOR UPDATE) x
+
+WITH x AS (SELECT * FROM shop.orders FOR UPDATE) SELECT * FROM x
+
+SELECT (SELECT id FROM shop.orders LIMIT 1 FOR UPDATE)
+
+SELECT * FROM shop.orders o, shop.customers c FOR UPDATE OF o

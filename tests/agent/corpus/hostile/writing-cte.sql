@@ -1,0 +1,19 @@
+WITH x AS (INSERT INTO shop.categories VALUES (97, 1, 'x') RETURNING *) SELECT * FROM x
+
+WITH x AS (UPDATE shop.orders SET total = 0 RETURNING *) SELECT count(*) FROM x
+
+WITH x AS (DELETE FROM shop.order_lines RETURNING *) SELECT * FROM x
+
+WITH x AS (DELETE FROM shop.order_lines) SELECT 1
+
+SELECT * FROM (WITH x AS (DELETE FROM shop.order_lines RETURNING 1) SELECT * FROM x) y
+
+WITH a AS (SELECT 1), b AS (WITH c AS (DELETE FROM shop.order_lines RETURNING 1) SELECT * FROM c) SELECT * FROM b
+
+SELECT (WITH x AS (UPDATE shop.orders SET total = 1 RETURNING total) SELECT sum(total) FROM x)
+
+WITH x AS (MERGE INTO shop.categories c USING (SELECT 1 AS id) s ON s.id = c.id WHEN MATCHED THEN DELETE RETURNING c.id) SELECT * FROM x
+
+WITH RECURSIVE x AS (SELECT 1 UNION ALL (WITH y AS (DELETE FROM shop.orders RETURNING 1) SELECT * FROM y)) SELECT * FROM x
+
+WITH x AS MATERIALIZED (INSERT INTO shop.categories VALUES (96, 1, 'x')) SELECT 1
