@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
+import agent
+
 ROOT = Path(__file__).parents[1]
 OURS = "custard-sql"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -76,6 +78,13 @@ def test_every_package_of_ours_is_listed_everywhere() -> None:
     assert set(PACKAGES) == folders
     assert set(PROJECT["tool"]["mypy"]["packages"]) == folders
     assert set(PROJECT["tool"]["importlinter"]["root_packages"]) == folders
+
+
+def test_the_release_is_the_same_everywhere() -> None:
+    release = PROJECT["project"]["version"]
+    assert agent.__version__ == release
+    assert json.loads((ROOT / "frontend/package.json").read_text())["version"] == release
+    assert f"## [{release}]" in (ROOT / "CHANGELOG.md").read_text()
 
 
 def test_tests_have_no_packages() -> None:
