@@ -17,9 +17,9 @@ from api.results import Results
 from api.session import AgentError, AgentSession
 from api.statement import SessionLost, Statement
 from api.store.protocols import Store
-from api.store.records import StoredSnapshot
+from api.store.records import ConnectionRecord, StoredSnapshot
 from wire.messages import Cancel, Drain, Snapshot, Unchanged
-from wire.policy import Share
+from wire.policy import SHARE_ORDER, Share
 from wire.snapshot import SchemaSnapshot, Table
 
 NEWER_SESSION = 4409
@@ -100,10 +100,15 @@ class Gateway:
         """A ``Database`` port."""
         return AgentDatabase(self, connection_id, agent_id)
 
-    def share(self, connection_id: str, agent_id: str | None = None) -> Share:
-        """What the owner lets leave; the least while nobody is there to say."""
-        session = self.session(connection_id, agent_id)
-        return session.facts.share if session else Share(model="schema", screen="results", trace="schema")
+    async def share(self, connection: ConnectionRecord, agent_id: str | None = None) -> Share:
+        """What the owner lets leave: the strictest of the agents that may serve, online or as last told."""
+        agents = await self._store.agents.of_connection(connection.tenant, connection.connection_id)
+        fitting = [
+            agent for agent in agents if agent.revoked_at is None and agent_id in (None, agent.agent_id)
+        ]
+        online = [self._sessions[one.agent_id].facts for one in fitting if one.agent_id in self._sessions]
+        facts = online or [agent.facts for agent in fitting if agent.facts is not None]
+        return strictest([one.share for one in facts])
 
     async def wait_for(self, connection_id: str, agent_id: str | None = None) -> AgentSession | None:
         """The session that serves a connection, waited for as long as a reconnect may take."""
@@ -293,6 +298,17 @@ class Gateway:
             _log.warning("the snapshot could not be renewed", kind=type(error).__name__)
         except Exception as error:
             _log.error("the snapshot could not be renewed", kind=type(error).__name__)
+
+
+def strictest(shares: list[Share]) -> Share:
+    """The least of each; the very least when there is nobody to say."""
+    if not shares:
+        return Share(model="schema", screen="schema", trace="schema")
+    return Share(
+        model=min((one.model for one in shares), key=SHARE_ORDER.index),
+        screen=min((one.screen for one in shares), key=SHARE_ORDER.index),
+        trace=min((one.trace for one in shares), key=SHARE_ORDER.index),
+    )
 
 
 def compare(before: SchemaSnapshot | None, after: SchemaSnapshot) -> Change:

@@ -6,6 +6,7 @@ Pure ASGI, so that streams and sockets pass without a copy.
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import ApiError, BodyTooLarge, ForeignHost, ForeignOrigin, UnsupportedMedia
@@ -76,7 +77,6 @@ class Guard:
 
     async def _limited(self, scope: Scope, receive: Receive, send: Send) -> None:
         taken = 0
-        started = False
 
         async def counted() -> Message:
             nonlocal taken
@@ -84,24 +84,18 @@ class Guard:
             if message["type"] == "http.request":
                 taken += len(message.get("body", b""))
                 if taken > MAX_BODY_BYTES:
-                    raise _too_large()
+                    # Of all errors met while a body is read, FastAPI lets only this kind through as it is.
+                    raise HTTPException(413)
             return message
 
         async def dressed(message: Message) -> None:
-            nonlocal started
             if message["type"] == "http.response.start":
-                started = True
                 own = MutableHeaders(scope=message)
                 for name, value in _SECURITY_HEADERS.items():
                     own.setdefault(name, value)
             await send(message)
 
-        try:
-            await self._app(scope, counted, dressed)
-        except BodyTooLarge as error:
-            if started:
-                raise
-            await api_problem(error)(scope, receive, send)
+        await self._app(scope, counted, dressed)
 
 
 def _check_body(method: str, headers: Headers) -> None:

@@ -10,6 +10,7 @@ _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARN
 
 def configure(level: str) -> None:
     """Set logging up for this process; an unknown level means ``info``."""
+    logging.getLogger("uvicorn.error").addFilter(_silence)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -23,6 +24,16 @@ def configure(level: str) -> None:
         logger_factory=_to_stderr,
         cache_logger_on_first_use=False,
     )
+
+
+def bare(error: BaseException | None) -> BaseException | None:
+    """The error's type and traceback without its text, which may quote a row or a secret."""
+    return None if error is None else RuntimeError(type(error).__name__).with_traceback(error.__traceback__)
+
+
+def _silence(record: logging.LogRecord) -> bool:
+    """uvicorn repeats errors that are logged already, with their text; the repetition goes."""
+    return record.exc_info is None
 
 
 def _to_stderr(*_: object) -> structlog.PrintLogger:

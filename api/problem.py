@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 
 from api.bodies import FieldError, ProblemDocument
 from api.errors import ApiError
+from api.logs import bare
 from wire.errors import CustardError
 
 MEDIA_TYPE = "application/problem+json"
@@ -17,6 +18,7 @@ MEDIA_TYPE = "application/problem+json"
 _log = structlog.get_logger("api")
 
 _HTTP = {
+    400: ("bad_request", "The request cannot be taken", "The body cannot be read.", "Send one JSON object."),
     404: ("not_found", "Not found", "Nothing is served at this address.", "GET /docs lists every address."),
     405: (
         "method_not_allowed",
@@ -117,7 +119,7 @@ def install(app: FastAPI) -> None:
     async def _unexpected(request: Request, error: Exception) -> Response:
         if isinstance(error, CustardError):
             return problem(502, error.code, "A part behind the backend failed", str(error), error.hint)
-        _log.error("unexpected error", path=request.url.path, kind=type(error).__name__, exc_info=error)
+        _log.error("unexpected error", path=request.url.path, kind=type(error).__name__, exc_info=bare(error))
         return problem(
             500,
             "internal",

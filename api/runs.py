@@ -4,34 +4,36 @@ import asyncio
 import hashlib
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 import structlog
 
-from api.database import AgentDatabase
+from api.endings import INTERNAL, INTERRUPTED, SHUT_DOWN, cancelled, failed, told, too_long
 from api.errors import (
     AgentOffline,
     Busy,
     ShuttingDown,
-    StoreUnavailable,
     ThreadElsewhere,
+    UnknownAgent,
     UnknownRun,
     UnknownThread,
 )
 from api.gateway import Gateway
 from api.ids import new_id
+from api.live import LiveRun, Recorder, stored
+from api.logs import bare
 from api.metrics import Metrics
 from api.models import Models
 from api.settings import Settings
 from api.store.protocols import Store
 from api.store.records import ConnectionRecord, IdempotencyKey, RunRecord, StoredEvent
-from graph.events import RUN_EVENT, RunCancelled, RunEvent, RunFailed, RunResumed, RunStarted
+from graph.events import RUN_EVENT, RunEvent, RunResumed, RunStarted
 from graph.fold import advance, fold
 from graph.ports import Database, Ports
 from graph.ports import Settings as GraphSettings
-from graph.record import TERMINAL, Problem, Turn
+from graph.record import TERMINAL, Turn
 from graph.run import Run
 from wire.errors import CustardError
 
@@ -72,28 +74,6 @@ class Ask:
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
-@dataclass(slots=True)
-class LiveRun:
-    """A run under way in this process."""
-
-    run: Run
-    events: list[StoredEvent]
-    database: AgentDatabase
-    changed: asyncio.Event = field(default_factory=asyncio.Event)
-    work: asyncio.Task[None] | None = None
-    """The pipeline; cancelled to stop the run."""
-    keeper: asyncio.Task[None] | None = None
-    """Outlives ``work`` and writes the end."""
-    stop_reason: str | None = None
-    shutdown: bool = False
-    broken: StoreUnavailable | None = None
-    """Set when the store would not take an event: what follows is not seen by anyone."""
-
-    @property
-    def over(self) -> bool:
-        return self.run.status in TERMINAL or self.broken is not None
-
-
 class Runs:
     """Every run of this process."""
 
@@ -115,8 +95,7 @@ class Runs:
         self._metrics = metrics
         self._pipeline = pipeline
         self._live: dict[str, LiveRun] = {}
-        self._endings: dict[str, tuple[LiveRun, RunEvent]] = {}
-        self._mender: asyncio.Task[None] | None = None
+        self._recorder = Recorder(store, metrics)
 
     # --- asking --------------------------------------------------------------------------------------------
 
@@ -139,7 +118,7 @@ class Runs:
             return earlier
         session = self._gateway.session(connection_id, ask.agent_id)
         if session is None:
-            raise _offline(ask)
+            raise await self._absent(ask)
         history = await self._history(ask)
         now = datetime.now(UTC)
         started = RunStarted(
@@ -151,11 +130,11 @@ class Runs:
             question=ask.question,
             history=history,
         )
-        live = LiveRun(advance(None, started), [_stored(1, started)], database)
+        live = LiveRun(advance(None, started), [stored(1, started)], database)
         record = RunRecord(
             started.run_id, ask.tenant, connection_id, started.thread_id, "running", ask.question, now
         )
-        ports = self.ports(ask.connection, database, started.agent_id)
+        ports = await self.ports(ask.connection, database, started.agent_id)
         raced = await self._store.runs.start(
             record, live.events[0], thread_title=_title(ask.question), key=key
         )
@@ -164,13 +143,13 @@ class Runs:
         self._launch(live, ports, history, None)
         return started.run_id
 
-    def ports(self, connection: ConnectionRecord, database: Database, agent_id: str | None) -> Ports:
+    async def ports(self, connection: ConnectionRecord, database: Database, agent_id: str | None) -> Ports:
         """What the graph needs for a run on this connection. Raises ``ModelMissing``."""
         return Ports(
             database=database,
             model=self._models.model(),
             settings=GraphSettings(max_repairs=self._settings.max_repairs),
-            share=self._gateway.share(connection.connection_id, agent_id),
+            share=await self._gateway.share(connection, agent_id),
             agent_id=agent_id,
             instructions=connection.instructions,
         )
@@ -259,8 +238,7 @@ class Runs:
                 live.work.cancel()
         if keepers:
             await asyncio.wait(keepers, timeout=_STOP_SECONDS + 3)
-        if self._mender is not None:
-            self._mender.cancel()
+        await self._recorder.close()
 
     # --- resuming ------------------------------------------------------------------------------------------
 
@@ -290,16 +268,18 @@ class Runs:
             or resumes >= MAX_RESUMES
             or age > timedelta(minutes=RESUME_MINUTES)
         ):
-            await self._end(live, _failed(run, _INTERRUPTED))
+            await self._recorder.append(live, failed(run, INTERRUPTED))
             self._live.pop(run.run_id, None)
             return False
         try:
-            ports = self.ports(connection, live.database, run.agent_id)
+            ports = await self.ports(connection, live.database, run.agent_id)
         except CustardError as error:
-            await self._end(live, _failed(run, Problem(code=error.code, message=str(error), hint=error.hint)))
+            await self._recorder.append(live, failed(run, told(error)))
             self._live.pop(run.run_id, None)
             return False
-        await self._append(live, RunResumed(run_id=run.run_id, at=datetime.now(UTC), after=len(live.events)))
+        await self._recorder.append(
+            live, RunResumed(run_id=run.run_id, at=datetime.now(UTC), after=len(live.events))
+        )
         self._launch(live, ports, started.history, live.run)
         return True
 
@@ -322,7 +302,7 @@ class Runs:
         )
         async with asyncio.timeout(self._settings.run_seconds), aclosing(events):
             async for event in events:
-                await self._append(live, event)
+                await self._recorder.append(live, event)
                 if live.over:
                     return
 
@@ -332,7 +312,7 @@ class Runs:
             await self._unwound(live, work)
             if not live.over:
                 await live.database.settled()
-                await self._end(live, self._ending(live, work))
+                await self._recorder.append(live, self._ending(live, work))
         finally:
             self._live.pop(live.run.run_id, None)
             self._metrics.running.set(len(self._live))
@@ -347,79 +327,17 @@ class Runs:
     def _ending(self, live: LiveRun, work: asyncio.Task[None]) -> RunEvent:
         run = live.run
         if live.stop_reason is not None:
-            return RunCancelled(
-                run_id=run.run_id,
-                at=datetime.now(UTC),
-                reason=live.stop_reason,
-                database_ms=live.database.cancel_ms,
-            )
+            return cancelled(run, live.stop_reason, live.database.cancel_ms)
         if live.shutdown:
-            return _failed(run, _SHUT_DOWN)
+            return failed(run, SHUT_DOWN)
         error = work.exception() if work.done() and not work.cancelled() else None
         if isinstance(error, TimeoutError):
-            return _failed(run, _too_long(self._settings.run_seconds))
+            return failed(run, too_long(self._settings.run_seconds))
         if isinstance(error, CustardError):
-            return _failed(run, Problem(code=error.code, message=str(error), hint=error.hint))
+            return failed(run, told(error))
         # The error's text is left out: it may quote a row.
-        _log.error("a run broke", run=run.run_id, kind=type(error).__name__, exc_info=_bare(error))
-        return _failed(run, _INTERNAL)
-
-    async def _append(self, live: LiveRun, event: RunEvent) -> None:
-        """Write an event and show it. A cancellation lets the write finish: positions must not tear."""
-        writing = asyncio.ensure_future(self._write(live, event))
-        try:
-            await asyncio.shield(writing)
-        except asyncio.CancelledError:
-            await asyncio.wait({writing})
-            raise
-
-    async def _write(self, live: LiveRun, event: RunEvent) -> None:
-        if live.over:
-            return
-        run = advance(live.run, event)
-        stored = _stored(run.last_event_id, event)
-        ended = run if run.status in TERMINAL else None
-        try:
-            taken = await self._store.runs.append(run.run_id, stored, ended)
-        except StoreUnavailable as error:
-            self._break(live, error)
-            return
-        if not taken:
-            self._break(live, StoreUnavailable("Another process took the run over, or it was deleted."))
-            return
-        live.run = run
-        live.events.append(stored)
-        if ended is not None:
-            self._metrics.ended(run)
-        _notify(live)
-
-    async def _end(self, live: LiveRun, event: RunEvent) -> None:
-        await self._append(live, event)
-
-    def _break(self, live: LiveRun, error: StoreUnavailable) -> None:
-        """The store does not take events: stop the run and write its end when the store is back."""
-        live.broken = error
-        _log.error("a run cannot be recorded", run=live.run.run_id, reason=str(error))
-        self._endings[live.run.run_id] = (live, _failed(live.run, _NOT_RECORDED))
-        if self._mender is None or self._mender.done():
-            self._mender = asyncio.create_task(self._mend(), name="endings")
-        if live.work is not None:
-            live.work.cancel()
-        _notify(live)
-
-    async def _mend(self) -> None:
-        pause = 0.5
-        while self._endings:
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, 10.0)
-            for run_id, (live, event) in list(self._endings.items()):
-                run = advance(live.run, event)
-                try:
-                    await self._store.runs.append(run_id, _stored(run.last_event_id, event), run)
-                except StoreUnavailable:
-                    break
-                del self._endings[run_id]
-                self._metrics.ended(run)
+        _log.error("a run broke", run=run.run_id, kind=type(error).__name__, exc_info=bare(error))
+        return failed(run, INTERNAL)
 
     async def _stop(self, live: LiveRun, reason: str) -> None:
         if live.stop_reason is None and not live.over and live.work is not None and not live.work.done():
@@ -433,6 +351,23 @@ class Runs:
             self._stop(live, reason) for live in self._live.values() if fits(live.run)
         ]
         await asyncio.gather(*stops)
+
+    async def _absent(self, ask: Ask) -> UnknownAgent | AgentOffline:
+        known = await self._store.agents.of_connection(ask.tenant, ask.connection.connection_id)
+        if ask.agent_id is not None and all(agent.agent_id != ask.agent_id for agent in known):
+            return UnknownAgent(
+                f"This connection has no agent {ask.agent_id[:80]!r}.",
+                "Leave agent_id out to ask whichever is online.",
+            )
+        if all(agent.revoked_at is not None for agent in known):
+            return AgentOffline(
+                "No agent has joined this connection.",
+                "Make a join code and run its command beside the database.",
+            )
+        return AgentOffline(
+            "The agent of this connection is offline.",
+            "Start it beside the database with `custard agent run`, then ask again.",
+        )
 
     async def _history(self, ask: Ask) -> list[Turn]:
         if ask.thread_id is None:
@@ -455,57 +390,6 @@ def _the_graph() -> Pipeline:
     return run_events
 
 
-def _stored(position: int, event: RunEvent) -> StoredEvent:
-    return StoredEvent(position, event.type, RUN_EVENT.dump_json(event).decode())
-
-
-def _notify(live: LiveRun) -> None:
-    changed, live.changed = live.changed, asyncio.Event()
-    changed.set()
-
-
 def _title(question: str) -> str:
     line = " ".join(question.split())
     return line if len(line) <= _TITLE_CHARACTERS else line[: _TITLE_CHARACTERS - 1].rstrip() + "…"
-
-
-def _offline(ask: Ask) -> AgentOffline:
-    who = f"The agent {ask.agent_id}" if ask.agent_id else "The agent of this connection"
-    return AgentOffline(
-        f"{who} is offline.", "Start it beside the database with `custard agent run`, then ask again."
-    )
-
-
-def _failed(run: Run, problem: Problem) -> RunFailed:
-    return RunFailed(run_id=run.run_id, at=datetime.now(UTC), problem=problem)
-
-
-def _bare(error: BaseException | None) -> BaseException | None:
-    """The error's type and traceback without its text."""
-    return None if error is None else RuntimeError(type(error).__name__).with_traceback(error.__traceback__)
-
-
-def _too_long(seconds: float) -> Problem:
-    return Problem(
-        code="deadline",
-        message=f"The run took longer than {seconds:g} seconds.",
-        hint="Ask for less at once, or use a faster model.",
-    )
-
-
-_INTERNAL = Problem(
-    code="internal",
-    message="The backend met an error of its own.",
-    hint="Ask again; if it stays, see its log.",
-)
-_SHUT_DOWN = Problem(
-    code="shutting_down", message="The backend was stopped.", hint="Ask again when it is back."
-)
-_INTERRUPTED = Problem(
-    code="interrupted", message="The backend stopped in the middle of this run.", hint="Ask again."
-)
-_NOT_RECORDED = Problem(
-    code="store_unavailable",
-    message="The backend's store could not record this run.",
-    hint="See that its disk has space and can be written, then ask again.",
-)

@@ -1,5 +1,6 @@
 """The backend's process: binds, serves, and stops in good order."""
 
+import asyncio
 import errno
 import socket
 
@@ -43,10 +44,14 @@ def serve(settings: Settings) -> None:
         UnsafeBind: another address than loopback without keys.
         PortInUse: somebody else listens there.
         BadSettings: the keys cannot be taken.
+        StoreUnavailable: the store's file cannot be used.
     """
     listener = bind(settings)
     try:
         app = create_app(settings)
+        state: State = app.state.custard
+        # Found out here, where it can be said in one line, rather than in the midst of the start.
+        asyncio.run(state.store.open())
         server = make_server(app, settings)
         _log.info("listening", url=url_of(listener, settings))
         server.run(sockets=[listener])

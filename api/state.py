@@ -60,7 +60,7 @@ class State:
             ModelMissing: no model is configured.
         """
         record = await self.connection(tenant, connection_id)
-        return self.runs.ports(record, self.gateway.database(connection_id, agent_id), agent_id)
+        return await self.runs.ports(record, self.gateway.database(connection_id, agent_id), agent_id)
 
 
 def state_of(connection: HTTPConnection) -> State:

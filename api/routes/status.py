@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 
 from api import VERSION
-from api.auth import StateOf
+from api.auth import StateOf, TenantOf
 from api.bodies import Check, Health, Info, ModelInfo, Readiness
 from api.errors import StoreUnavailable
 
@@ -50,7 +50,7 @@ async def get_readiness(state: StateOf, response: Response) -> Readiness:
 
 
 @router.get("/metrics", operation_id="get_metrics", response_class=Response, include_in_schema=False)
-async def get_metrics(state: StateOf) -> Response:
+async def get_metrics(state: StateOf, _: TenantOf) -> Response:
     """Prometheus's text format."""
     return Response(state.metrics.render(), media_type=state.metrics.content_type)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import inspect
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -414,12 +415,32 @@ class Backend:
         assert answer.status_code == 202, answer.text
         return str(answer.json()["run_id"])
 
+    async def eventually(self, check: Callable[[], Any]) -> Any:
+        return await eventually(check)
+
+    async def get(self, path: str) -> Any:
+        answer = await self.http.get(path)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
     async def events(self, run_id: str, after: int | None = None) -> list[dict[str, Any]]:
         """The whole stream: each event with its ``id``, ``event`` and decoded ``data``."""
         headers = {} if after is None else {"Last-Event-ID": str(after)}
         answer = await self.http.get(f"/api/v1/runs/{run_id}/events", headers=headers)
         assert answer.headers["content-type"].startswith("text/event-stream"), answer.text
         return parse_stream(answer.text)
+
+
+async def eventually(check: Callable[[], Any]) -> Any:
+    """The first truthy value of a check that is asked again and again, for ten seconds at most."""
+    async with asyncio.timeout(10):
+        while True:
+            value = check()
+            if inspect.isawaitable(value):
+                value = await value
+            if value:
+                return value
+            await asyncio.sleep(0.01)
 
 
 def parse_stream(text: str) -> list[dict[str, Any]]:
@@ -440,9 +461,7 @@ async def serving(app: FastAPI, settings: Settings) -> AsyncIterator[Backend]:
     task = asyncio.create_task(server._serve([listener]))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     try:
-        async with asyncio.timeout(10):
-            while not server.started:
-                await asyncio.sleep(0.005)
+        await eventually(lambda: server.started)
         async with httpx2.AsyncClient(base_url=url, timeout=20) as http:
             yield Backend(app, server, url, http)
     finally:

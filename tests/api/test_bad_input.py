@@ -1,0 +1,155 @@
+"""Every bad request ends in a problem document that says what to do."""
+
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+
+def _problem(answer: Any, status: int, code: str) -> dict[str, Any]:
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    body: dict[str, Any] = answer.json()
+    assert body["code"] == code
+    assert body["status"] == status
+    assert body["detail"]
+    return body
+
+
+@pytest.fixture
+def connection(client: TestClient) -> str:
+    return str(client.post("/api/v1", json={"name": "Demo"}).json()["connection_id"])
+
+
+def test_questions_that_cannot_be_taken(client: TestClient, connection: str) -> None:
+    for question in (
+        "",
+        "   \n\t ",
+        "x" * 4001,
+        "how many\x00?",
+        "\x1b[2Jclear",
+        "rtl \u202e evil",
+        "bell\x07",
+    ):
+        answer = client.post("/api/v1/query", json={"connection_id": connection, "question": question})
+        assert _problem(answer, 422, "bad_question")["hint"]
+
+
+def test_the_longest_question_with_newlines_is_taken(client: TestClient, connection: str) -> None:
+    question = "line\r\nnext\tcolumn\n" + "ü" * 3900
+    answer = client.post("/api/v1/query", json={"connection_id": connection, "question": question})
+    _problem(answer, 503, "agent_offline")
+
+
+def test_a_body_of_100_kilobytes_is_too_large(client: TestClient, connection: str) -> None:
+    body = {"connection_id": connection, "question": "x" * 100_000}
+    _problem(client.post("/api/v1/query", json=body), 413, "body_too_large")
+
+    def chunks() -> Any:
+        yield from (b"x" * 1000 for _ in range(100))
+
+    streamed = client.post("/api/v1/query", content=chunks(), headers={"Content-Type": "application/json"})
+    _problem(streamed, 413, "body_too_large")
+
+
+def test_bodies_that_are_no_request(client: TestClient) -> None:
+    lone_surrogate = b'{"question": "\\ud800"}'
+    for body in (b"{", b"", b"[]", b"null", b'{"question": 5}', lone_surrogate, b"\xff\xfe", b"[" * 30_000):
+        answer = client.post("/api/v1/query", content=body, headers={"Content-Type": "application/json"})
+        assert answer.status_code in (400, 422)
+        _problem(answer, answer.status_code, "bad_request")
+
+
+def test_unknown_fields_and_other_media_are_refused(client: TestClient, connection: str) -> None:
+    body = {"connection_id": connection, "question": "How many?", "sql": "DROP TABLE x"}
+    assert "sql" in _problem(client.post("/api/v1/query", json=body), 422, "bad_request")["detail"]
+    for media in ("text/plain", "application/x-www-form-urlencoded", None):
+        headers = {} if media is None else {"Content-Type": media}
+        answer = client.post("/api/v1/query", content=b"{}", headers=headers)
+        _problem(answer, 415, "unsupported_media_type")
+
+
+@pytest.mark.parametrize("identifier", ["nope", "' OR 1=1 --", "%00", "ü"])
+def test_what_is_not_there(client: TestClient, identifier: str) -> None:
+    for method, path, code in (
+        ("GET", "/api/v1/connections/{}", "unknown_connection"),
+        ("PATCH", "/api/v1/connections/{}", "unknown_connection"),
+        ("DELETE", "/api/v1/connections/{}", "unknown_connection"),
+        ("POST", "/api/v1/connections/{}/join-code", "unknown_connection"),
+        ("GET", "/api/v1/connections/{}/agents", "unknown_connection"),
+        ("DELETE", "/api/v1/connections/{}/agents/agt_x", "unknown_connection"),
+        ("GET", "/api/v1/connections/{}/schema", "unknown_connection"),
+        ("GET", "/api/v1/connections/{}/suggestions", "unknown_connection"),
+        ("POST", "/api/v1/{}/refresh-schema", "unknown_connection"),
+        ("GET", "/api/v1/runs/{}", "unknown_run"),
+        ("GET", "/api/v1/runs/{}/events", "unknown_run"),
+        ("POST", "/api/v1/runs/{}/cancel", "unknown_run"),
+        ("GET", "/api/v1/runs/{}/result", "unknown_run"),
+        ("GET", "/api/v1/threads/{}", "unknown_thread"),
+        ("PATCH", "/api/v1/threads/{}", "unknown_thread"),
+        ("DELETE", "/api/v1/threads/{}", "unknown_thread"),
+    ):
+        change = {"title": "x"} if "threads" in path else {}
+        answer = client.request(method, path.format(identifier), json=change if method == "PATCH" else None)
+        _problem(answer, 404, code)
+
+
+def test_unknown_connection_agent_and_thread_in_a_question(client: TestClient, connection: str) -> None:
+    ask = {"connection_id": connection, "question": "How many?"}
+    unknown = client.post("/api/v1/query", json={**ask, "connection_id": "conn_x"})
+    _problem(unknown, 404, "unknown_connection")
+    _problem(client.post("/api/v1/query", json={**ask, "agent_id": "agt_x"}), 404, "unknown_agent")
+
+
+def test_addresses_and_methods_that_are_not_served(client: TestClient) -> None:
+    _problem(client.get("/api/v2/anything"), 404, "not_found")
+    answer = client.put("/api/v1/query", json={})
+    _problem(answer, 405, "method_not_allowed")
+    assert "POST" in answer.headers["allow"]
+
+
+def test_pages_and_positions_that_were_not_given_out(client: TestClient) -> None:
+    _problem(client.get("/api/v1/threads?before=yesterday"), 422, "bad_cursor")
+    for query in ("limit=0", "limit=1000", "status=asleep", "limit=x"):
+        _problem(client.get(f"/api/v1/runs?{query}"), 422, "bad_request")
+
+
+def test_names_of_connections(client: TestClient) -> None:
+    for body in (
+        {},
+        {"name": " "},
+        {"name": "x" * 121},
+        {"name": 5},
+        {"name": "ok", "instructions": "x" * 4001},
+    ):
+        _problem(client.post("/api/v1", json=body), 422, "bad_request")
+
+
+def test_join_codes_that_do_not_work_are_not_told_apart_and_cannot_be_tried_for_long(
+    client: TestClient, connection: str
+) -> None:
+    code = client.post(f"/api/v1/connections/{connection}/join-code").json()["join_code"]
+    joined = client.post("/api/v1/agents/join", json={"join_code": code.lower().replace("-", " ")})
+    assert joined.status_code == 201
+    again = _problem(client.post("/api/v1/agents/join", json={"join_code": code}), 403, "bad_join_code")
+    wrong = _problem(client.post("/api/v1/agents/join", json={"join_code": "AAAA"}), 403, "bad_join_code")
+    assert again == wrong
+    for _ in range(20):
+        last = client.post("/api/v1/agents/join", json={"join_code": "AAAA"})
+    _problem(last, 429, "too_many_requests")
+    assert int(last.headers["retry-after"]) > 0
+
+
+def test_an_error_of_our_own_tells_nothing_of_its_inside(client: TestClient, app: Any, capsys: Any) -> None:
+    value = "4711"
+
+    async def breaks(*_: object, **__: object) -> None:
+        raise RuntimeError(value)
+
+    app.state.custard.store.connections.all = breaks
+    answer = client.get("/api/v1/connections")
+    _problem(answer, 500, "internal")
+    assert "4711" not in answer.text
+    logged = capsys.readouterr().err
+    assert "RuntimeError" in logged
+    assert "4711" not in logged

@@ -1,0 +1,254 @@
+"""What goes away in the middle: the agent, a frame, the store, the backend itself."""
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx2
+import pytest
+
+from api.ids import new_id
+from api.live import stored
+from api.store.records import RunRecord
+from api.store.sqlite import SqliteStore
+from graph.events import RunStarted, StepStarted
+from wire.frames import RowsFrame, encode_body
+from wire.messages import Accepted, Cancel, Columns, EndAck, ErrorMessage, Execute, InFlight
+from wire.outcome import Failed, ResultColumn
+
+
+async def test_asking_while_the_agent_is_offline_starts_nothing(backend: Any) -> None:
+    connection = await backend.connection()
+    question = {"connection_id": connection, "question": "How many?"}
+    answer = await backend.http.post("/api/v1/query", json=question)
+    assert answer.status_code == 503
+    assert answer.json()["code"] == "agent_offline"
+    assert answer.json()["hint"]
+    assert answer.headers["retry-after"]
+    assert (await backend.http.get("/api/v1/runs")).json()["runs"] == []
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+async def test_an_agent_that_comes_back_is_asked_again(backend: Any, result: Any, moment: str) -> None:
+    connection = await backend.connection()
+    token = await backend.join(connection)
+    first = await backend.agent(connection, token, result=result(die=moment))
+    run_id = await backend.start(connection)
+    await first.until_closed()
+    second = await backend.agent(connection, token)
+    events = await backend.events(run_id)
+    assert events[-1]["event"] == "answered"
+    again = await second.until(Execute)
+    assert again.statement_id == first.heard[-1].statement_id
+    assert again.attempt == 2
+    await second.leave()
+
+
+async def test_a_statement_still_in_flight_is_asked_for_under_its_own_attempt(
+    backend: Any, result: Any
+) -> None:
+    connection = await backend.connection()
+    token = await backend.join(connection)
+    first = await backend.agent(connection, token, result=result(die="after"))
+    run_id = await backend.start(connection)
+    execute = await first.until(Execute)
+    await first.until_closed()
+    held = InFlight(statement_id=execute.statement_id, attempt=execute.attempt, state="finished")
+    second = await backend.agent(connection, token, instance=first.instance, in_flight=[held])
+    assert (await backend.events(run_id))[-1]["event"] == "answered"
+    assert (await second.until(Execute)).attempt == execute.attempt
+    await second.leave()
+
+
+async def test_what_nobody_waits_for_any_more_is_stopped_when_the_agent_returns(backend: Any) -> None:
+    connection = await backend.connection()
+    orphan = InFlight(statement_id="0" * 32, attempt=1, state="running")
+    agent = await backend.agent(connection, in_flight=[orphan])
+    assert (await agent.until(Cancel)).statement_id == "0" * 32
+    await agent.leave()
+
+
+@pytest.mark.parametrize(("moment", "code"), [("before", "agent_offline"), ("after", "agent_lost")])
+async def test_an_agent_that_stays_away_ends_the_run_by_name(
+    settings: Any, serve_with: Any, result: Any, moment: str, code: str
+) -> None:
+    async with serve_with(settings.model_copy(update={"reconnect_seconds": 0.2})) as backend:
+        connection = await backend.connection()
+        await backend.agent(connection, result=result(die=moment))
+        run = await backend.ask(connection)
+        assert (run["status"], run["problem"]["code"]) == ("failed", code)
+        assert run["problem"]["hint"]
+
+
+@pytest.mark.parametrize(
+    "lie", [{"rows": 2}, {"bytes": 1}, {"hash": "0" * 64}], ids=lambda lie: next(iter(lie))
+)
+async def test_a_result_that_is_not_whole_is_no_result(
+    backend: Any, result: Any, lie: dict[str, Any]
+) -> None:
+    connection = await backend.connection()
+    agent = await backend.agent(connection, result=result(lie=lie))
+    run = await backend.ask(connection)
+    assert (run["status"], run["problem"]["code"]) == ("failed", "protocol")
+    assert not [message for message in agent.heard if isinstance(message, EndAck)]
+    await agent.leave()
+
+
+async def test_rows_out_of_order_or_broken_end_the_statement(backend: Any, result: Any) -> None:
+    connection = await backend.connection()
+    agent = await backend.agent(connection, result=result(hold=True))
+    columns = [ResultColumn(name="a", type="text")]
+    for number, frame in enumerate(
+        [
+            lambda ref: RowsFrame(*ref, 1, 1, encode_body([["late"]])),
+            lambda ref: RowsFrame(*ref, 0, 1, b"not json"),
+            lambda ref: RowsFrame(*ref, 0, 1, encode_body([["too", "wide"]])),
+        ],
+        1,
+    ):
+        run_id = await backend.start(connection)
+        execute = await agent.until(Execute, number)
+        ref = (execute.statement_id, execute.attempt)
+        await agent.send(Accepted(statement_id=ref[0], attempt=ref[1]))
+        await agent.send(Columns(statement_id=ref[0], attempt=ref[1], columns=columns))
+        await agent.send(frame(ref).encode())
+        assert (await backend.events(run_id))[-1]["data"]["problem"]["code"] == "protocol"
+        assert (await agent.until(ErrorMessage, number)).code == "malformed_frame"
+    await agent.leave()
+
+
+async def test_a_failed_statement_is_data_for_the_graph(backend: Any, result: Any, snapshot: Any) -> None:
+    connection = await backend.connection()
+    failure = Failed(code="database", message='relation "gone" does not exist', sqlstate="42P01", position=15)
+    agent = await backend.agent(connection, result=result(failure=failure))
+    await asyncio.sleep(0.05)
+    agent.snapshot = snapshot(tables=agent.snapshot.tables[:1])
+    run = await backend.ask(connection)
+    assert run["attempts"][0]["outcome"] == failure.model_dump(mode="json")
+    schema = f"/api/v1/connections/{connection}/schema"
+
+    async def looked_again() -> bool:
+        return len((await backend.get(schema))["tables"]) == 1
+
+    await backend.eventually(looked_again)
+    await agent.leave()
+
+
+@pytest.mark.parametrize("silent", [True, False])
+async def test_a_pipeline_that_breaks_ends_as_failed(backend: Any, script: Any, silent: bool) -> None:
+    script.silent = silent
+    script.raises = None if silent else RuntimeError("row value 4711")
+    connection = await backend.connection()
+    agent = await backend.agent(connection)
+    run = await backend.ask(connection)
+    assert (run["status"], run["problem"]["code"]) == ("failed", "internal")
+    assert "4711" not in str(run)
+    await agent.leave()
+
+
+async def test_a_full_disk_stops_runs_and_refuses_questions_until_it_is_mended(
+    backend: Any, script: Any
+) -> None:
+    gate = asyncio.Event()
+    script.before = gate.wait
+    connection = await backend.connection()
+    agent = await backend.agent(connection)
+    run_id = await backend.start(connection)
+    store: SqliteStore = backend.state.store
+    broken = await _fill(store)
+    gate.set()
+    tail = await backend.http.get(f"/api/v1/runs/{run_id}/events")
+    assert "answered" not in tail.text
+    question = {"connection_id": connection, "question": "How many?"}
+    refused = await backend.http.post("/api/v1/query", json=question)
+    assert (refused.status_code, refused.json()["code"]) == (503, "store_unavailable")
+    ready = await backend.http.get("/health/ready")
+    assert (ready.status_code, ready.json()["status"]) == (503, "unavailable")
+    assert (await backend.http.get("/health")).status_code == 200
+    await broken()
+
+    async def ended() -> Any:
+        run = await backend.get(f"/api/v1/runs/{run_id}")
+        return run if run["status"] != "running" else None
+
+    run = await backend.eventually(ended)
+    assert (run["status"], run["problem"]["code"]) == ("failed", "store_unavailable")
+    assert (await backend.ask(connection))["status"] == "succeeded"
+    await agent.leave()
+
+
+async def _fill(store: SqliteStore) -> Any:
+    """Make SQLite meet a full disk with its next write; returns what makes space again."""
+    import sqlite3
+
+    run = store._writer._run
+
+    def full(work: Any) -> Any:
+        def fails(_: Any) -> Any:
+            raise sqlite3.OperationalError("database or disk is full")
+
+        return run(fails)
+
+    store._writer._run = full  # type: ignore[method-assign]
+
+    async def mend() -> None:
+        store._writer._run = run  # type: ignore[method-assign]
+
+    return mend
+
+
+async def test_a_stopping_backend_ends_its_runs_by_name(settings: Any, serve_with: Any, script: Any) -> None:
+    script.before = asyncio.Event().wait
+    async with httpx2.AsyncClient(timeout=10) as http:
+        async with serve_with(settings) as backend:
+            connection = await backend.connection()
+            await backend.agent(connection)
+            run_id = await backend.start(connection)
+            waiting = asyncio.create_task(http.get(f"{backend.url}/api/v1/runs/{run_id}/events"))
+            await asyncio.sleep(0.1)
+        assert "event: run_failed" in (await waiting).text
+    store = SqliteStore(settings.store_file)
+    run = await store.runs.load(run_id)
+    await store.close()
+    assert run is not None
+    assert run.problem is not None
+    assert (run.status, run.problem.code) == ("failed", "shutting_down")
+
+
+async def _abandon(settings: Any, connection: str, run_id: str, *, at: datetime) -> None:
+    """Leave a run in the store as a process does that was killed in its middle."""
+    store = SqliteStore(settings.store_file)
+    started = RunStarted(
+        run_id=run_id, at=at, thread_id=new_id("thr"), connection_id=connection, question="How many?"
+    )
+    record = RunRecord(run_id, "local", connection, started.thread_id, "running", "How many?", at)
+    await store.runs.start(record, stored(1, started), thread_title="How many?", key=None)
+    step = StepStarted(run_id=run_id, at=at, step="load_schema")
+    await store.runs.append(run_id, stored(2, step), None)
+    await store.close()
+
+
+async def test_a_run_left_by_a_killed_process_is_resumed(settings: Any, serve_with: Any, script: Any) -> None:
+    async with serve_with(settings) as backend:
+        connection = await backend.connection()
+        token = await backend.join(connection)
+    run_id = new_id("run")
+    await _abandon(settings, connection, run_id, at=datetime.now(UTC))
+    async with serve_with(settings.model_copy(update={"reconnect_seconds": 5.0})) as backend:
+        agent = await backend.agent(connection, token)
+        events = await backend.events(run_id, after=2)
+        assert [events[0]["id"], events[0]["event"]] == [3, "run_resumed"]
+        assert events[0]["data"]["after"] == 2
+        assert events[-1]["event"] == "answered"
+        assert script.calls[0]["resume"].last_event_id == 3
+        await agent.leave()
+
+
+async def test_a_run_left_long_ago_is_ended_honestly(settings: Any, serve_with: Any) -> None:
+    async with serve_with(settings) as backend:
+        connection = await backend.connection()
+    run_id = new_id("run")
+    await _abandon(settings, connection, run_id, at=datetime(2026, 1, 1, tzinfo=UTC))
+    async with serve_with(settings) as backend:
+        run = (await backend.http.get(f"/api/v1/runs/{run_id}")).json()
+        assert (run["status"], run["problem"]["code"]) == ("failed", "interrupted")

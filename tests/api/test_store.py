@@ -1,0 +1,288 @@
+"""The contract of the repositories, held by every implementation of the store."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from api.errors import BadCursor, KeyReused, StoreUnavailable
+from api.ids import new_id
+from api.live import stored
+from api.store.protocols import Store
+from api.store.records import (
+    AgentFacts,
+    ConnectionRecord,
+    IdempotencyKey,
+    JoinCodeRecord,
+    RunRecord,
+)
+from api.store.sqlite import SqliteStore
+from graph.events import RunCancelled, RunEvent, RunFailed, RunStarted, StepStarted
+from graph.fold import fold
+from graph.record import Problem
+from graph.run import Run
+
+NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture(params=["sqlite"])
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
+    made = SqliteStore(tmp_path / "custard.db")
+    await made.open()
+    yield made
+    await made.close()
+
+
+async def _connection(store: Store, tenant: str = "local") -> ConnectionRecord:
+    record = ConnectionRecord(new_id("conn"), tenant, "Demo", "", "Use EUR.", NOW)
+    await store.connections.add(record)
+    return record
+
+
+async def _run(store: Store, connection: ConnectionRecord, **values: Any) -> tuple[str | None, RunRecord]:
+    at = values.pop("at", NOW)
+    thread_id = values.pop("thread_id", None) or new_id("thr")
+    run_id = new_id("run")
+    first = RunStarted(
+        run_id=run_id,
+        at=at,
+        thread_id=thread_id,
+        connection_id=connection.connection_id,
+        question="How many?",
+    )
+    record = RunRecord(
+        run_id, connection.tenant, connection.connection_id, thread_id, "running", "How many?", at
+    )
+    earlier = await store.runs.start(
+        record, stored(1, first), thread_title="How many?", key=values.get("key")
+    )
+    return earlier, record
+
+
+async def _append(store: Store, run_id: str, event: RunEvent, position: int) -> bool:
+    events = [*(await _events(store, run_id)), event]
+    run = fold(events)
+    assert run is not None
+    return await store.runs.append(run_id, stored(position, event), run if run.finished_at else None)
+
+
+async def _events(store: Store, run_id: str) -> list[RunEvent]:
+    from graph.events import RUN_EVENT
+
+    return [RUN_EVENT.validate_json(event.data) for event in await store.runs.events(run_id, 0)]
+
+
+async def test_connections_belong_to_their_tenant(store: Store) -> None:
+    mine, theirs = await _connection(store), await _connection(store, "other")
+    assert await store.connections.all("local") == [mine]
+    assert await store.connections.get("local", mine.connection_id) == mine
+    assert await store.connections.get("local", theirs.connection_id) is None
+    renamed = ConnectionRecord(mine.connection_id, "local", "New", "d", "i", NOW)
+    assert await store.connections.update(renamed)
+    assert await store.connections.get("local", mine.connection_id) == renamed
+    assert not await store.connections.update(ConnectionRecord(mine.connection_id, "other", "x", "", "", NOW))
+    assert not await store.connections.delete("local", theirs.connection_id)
+    assert await store.connections.delete("other", theirs.connection_id)
+
+
+async def test_a_join_code_works_once_and_in_time(store: Store) -> None:
+    connection = await _connection(store)
+
+    async def code(name: str, minutes: int) -> None:
+        expires = NOW + timedelta(minutes=minutes)
+        await store.agents.add_code(JoinCodeRecord(name, "local", connection.connection_id, NOW, expires))
+
+    await code("good", 15)
+    tries = (store.agents.redeem("good", f"agt_{n}", "", f"token {n}", NOW) for n in range(5))
+    found = [agent for agent in await asyncio.gather(*tries) if agent is not None]
+    assert len(found) == 1
+    assert await store.agents.by_token(found[0].token_hash) == found[0]
+    assert await store.agents.by_token("token") is None
+    await code("late", 15)
+    assert await store.agents.redeem("late", "agt_x", "", "x", NOW + timedelta(minutes=16)) is None
+
+
+async def test_agents_count_epochs_and_keep_their_facts(store: Store) -> None:
+    connection = await _connection(store)
+    expires = NOW + timedelta(minutes=1)
+    await store.agents.add_code(JoinCodeRecord("c", "local", connection.connection_id, NOW, expires))
+    agent = await store.agents.redeem("c", "agt_1", "east", "hash", NOW)
+    assert agent is not None
+    facts = AgentFacts(version="1", policy_digest="p", database="d")
+    assert await store.agents.attached("agt_1", facts, NOW) == 1
+    assert await store.agents.attached("agt_1", facts, NOW) == 2
+    assert await store.agents.attached("agt_none", facts, NOW) == 0
+    later = NOW + timedelta(hours=1)
+    await store.agents.heard("agt_1", None, later)
+    (known,) = await store.agents.of_connection("local", connection.connection_id)
+    assert (known.epoch, known.facts, known.last_seen_at, known.name) == (2, facts, later, "east")
+    assert not await store.agents.revoke("other", connection.connection_id, "agt_1", NOW)
+    assert await store.agents.revoke("local", connection.connection_id, "agt_1", NOW)
+    assert await store.agents.revoke("local", connection.connection_id, "agt_1", later)
+    revoked = await store.agents.by_token("hash")
+    assert revoked is not None
+    assert revoked.revoked_at == NOW
+
+
+async def test_the_last_snapshot_is_kept_as_long_as_its_connection(store: Store, snapshot: Any) -> None:
+    connection = await _connection(store)
+    await store.snapshots.put(connection.connection_id, snapshot(tables=[]), "one")
+    await store.snapshots.put(connection.connection_id, snapshot(), "two")
+    kept = await store.snapshots.get(connection.connection_id)
+    assert kept is not None
+    assert (kept.snapshot, kept.policy_digest) == (snapshot(), "two")
+    await store.connections.delete("local", connection.connection_id)
+    assert await store.snapshots.get(connection.connection_id) is None
+    await store.snapshots.put(connection.connection_id, snapshot(), "late")
+    assert await store.snapshots.get(connection.connection_id) is None
+
+
+async def test_events_are_appended_in_order_until_the_end(store: Store) -> None:
+    _, run = await _run(store, await _connection(store))
+    step = StepStarted(run_id=run.run_id, at=NOW, step="draft_sql")
+    end = RunCancelled(run_id=run.run_id, at=NOW, reason="enough")
+    assert not await _append(store, run.run_id, step, 1)
+    assert not await _append(store, run.run_id, step, 3)
+    assert await _append(store, run.run_id, step, 2)
+    open_run = await store.runs.load(run.run_id)
+    assert open_run is not None
+    assert (open_run.status, open_run.last_event_id) == ("running", 2)
+    assert await _append(store, run.run_id, end, 3)
+    assert not await store.runs.append(run.run_id, stored(4, step), None)
+    assert not await store.runs.append("run_none", stored(1, step), None)
+    assert [event.position for event in await store.runs.events(run.run_id, 1)] == [2, 3]
+    kept = await store.runs.load(run.run_id)
+    assert kept == fold(await _events(store, run.run_id))
+    record = await store.runs.get("local", run.run_id)
+    assert record is not None
+    assert (record.status, record.finished_at) == ("cancelled", NOW)
+    assert await store.runs.get("other", run.run_id) is None
+
+
+async def test_of_two_who_append_at_once_one_wins(store: Store) -> None:
+    _, run = await _run(store, await _connection(store))
+    events = [
+        RunFailed(run_id=run.run_id, at=NOW, problem=Problem(code=str(n), message="")) for n in range(4)
+    ]
+    taken = await asyncio.gather(*(_append(store, run.run_id, event, 2) for event in events))
+    assert sorted(taken) == [False, False, False, True]
+    assert len(await store.runs.events(run.run_id, 0)) == 2
+
+
+async def test_an_idempotency_key_finds_its_run(store: Store) -> None:
+    connection = await _connection(store)
+    key = IdempotencyKey("k", "body")
+    now = datetime.now(UTC)
+    assert await store.runs.earlier("local", key) is None
+    none, first = await _run(store, connection, key=key, at=now)
+    assert none is None
+    earlier, second = await _run(store, connection, key=key, at=now)
+    assert earlier == first.run_id == await store.runs.earlier("local", key)
+    assert await store.runs.get("local", second.run_id) is None
+    with pytest.raises(KeyReused):
+        await store.runs.earlier("local", IdempotencyKey("k", "another"))
+    assert await store.runs.earlier("other", IdempotencyKey("k", "another")) is None
+    old = IdempotencyKey("old", "body")
+    await _run(store, connection, key=old, at=now - timedelta(hours=25))
+    assert await store.runs.earlier("local", old) is None
+
+
+async def test_pages_hold_everything_once(store: Store) -> None:
+    connection, other = await _connection(store), await _connection(store)
+    made = [(await _run(store, connection, at=NOW + timedelta(seconds=n // 3)))[1].run_id for n in range(7)]
+    await _run(store, other)
+    filters: dict[str, Any] = {"connection_id": connection.connection_id, "thread_id": None, "status": None}
+    seen: list[str] = []
+    before = None
+    while True:
+        page = await store.runs.page("local", **filters, limit=3, before=before)
+        seen += [run.run_id for run in page.items]
+        if (before := page.next) is None:
+            break
+    assert seen == sorted(made, reverse=True)
+    threads: list[str] = []
+    while True:
+        chats = await store.threads.page(
+            "local", connection_id=connection.connection_id, limit=2, before=before
+        )
+        threads += [thread.thread_id for thread in chats.items]
+        if (before := chats.next) is None:
+            break
+    assert len(threads) == len(set(threads)) == 7
+    assert not (await store.runs.page("other", **filters, limit=3, before=None)).items
+    with pytest.raises(BadCursor):
+        await store.threads.page("local", connection_id=None, limit=2, before="nonsense")
+
+
+async def test_threads_hold_their_turns_and_go_with_them(store: Store) -> None:
+    connection = await _connection(store)
+    _, first = await _run(store, connection)
+    _, second = await _run(store, connection, thread_id=first.thread_id, at=NOW + timedelta(minutes=1))
+    thread = await store.threads.get("local", first.thread_id)
+    assert thread is not None
+    assert (thread.turns, thread.updated_at) == (2, NOW + timedelta(minutes=1))
+    assert await store.threads.turns(first.thread_id, 5) == []
+    assert await store.threads.rename("local", first.thread_id, "Renamed")
+    assert not await store.threads.rename("other", first.thread_id, "Mine")
+    runs = await store.runs.of_thread(first.thread_id)
+    assert [run.run_id for run in runs] == [first.run_id, second.run_id]
+    assert not await store.threads.delete("other", first.thread_id)
+    assert await store.threads.delete("local", first.thread_id)
+    assert await store.runs.load(first.run_id) is None
+    assert await store.runs.events(first.run_id, 0) == []
+
+
+async def test_unfinished_runs_are_found_whosever_they_are(store: Store) -> None:
+    _, mine = await _run(store, await _connection(store))
+    _, theirs = await _run(store, await _connection(store, "other"))
+    assert {run.run_id for run in await store.runs.unfinished()} == {mine.run_id, theirs.run_id}
+    end = RunCancelled(run_id=mine.run_id, at=NOW)
+    await _append(store, mine.run_id, end, 2)
+    assert [run.run_id for run in await store.runs.unfinished()] == [theirs.run_id]
+
+
+async def test_what_was_kept_is_there_after_a_restart(tmp_path: Path) -> None:
+    first = SqliteStore(tmp_path / "custard.db")
+    await first.open()
+    record = await _connection(first)
+    _, run = await _run(first, record)
+    # Not closed: as after a kill.
+    second = SqliteStore(tmp_path / "custard.db")
+    await second.open()
+    assert await second.connections.all("local") == [record]
+    loaded = await second.runs.load(run.run_id)
+    assert isinstance(loaded, Run)
+    await second.close()
+    await first.close()
+    assert (tmp_path / "custard.db").stat().st_mode & 0o077 == 0
+
+
+async def test_a_place_that_cannot_be_used_is_named(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    for path in (tmp_path / "folder", tmp_path / "text"):
+        if not path.exists():
+            path.write_text("this is no database, and long enough to be told from an empty file" * 20)
+        broken = SqliteStore(path)
+        with pytest.raises(StoreUnavailable) as error:
+            await broken.open()
+        assert str(tmp_path) in error.value.hint
+        await broken.close()
+
+
+async def test_a_full_disk_is_an_error_that_passes(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "custard.db")
+    await store.open()
+    pages = await store._writer.do(lambda db: db.execute("PRAGMA page_count").fetchone()[0])
+    await store._writer.do(lambda db: db.execute(f"PRAGMA max_page_count = {pages}"))
+    big = ConnectionRecord("conn_1", "local", "x" * 100_000, "", "", NOW)
+    with pytest.raises(StoreUnavailable, match="full"):
+        await store.connections.add(big)
+    assert await store.connections.all("local") == []
+    await store.connections.add(big)  # the connection was opened anew, without the limit
+    assert await store.connections.all("local") == [big]
+    await store.close()
+    with pytest.raises(StoreUnavailable):
+        await store.check()
