@@ -45,17 +45,13 @@ def list_models(as_json: AsJson = False) -> None:
 
     from embedded.paths import models_dir
 
-    rows = [
-        {"name": model.name, "bytes": model.bytes, "here": (models_dir() / model.file).exists()}
-        for model in MODELS.values()
-    ]
+    here = {model.name: (models_dir() / model.file).exists() for model in MODELS.values()}
     if as_json:
-        print_json(rows)
+        print_json([{"name": m.name, "bytes": m.bytes, "here": here[m.name]} for m in MODELS.values()])
         return
-    for row in rows:
-        out.print(
-            f"{row['name']:<40} {row['bytes'] / 1e6:>8,.0f} MB  {'here' if row['here'] else 'not fetched'}"
-        )
+    for model in MODELS.values():
+        state = "here" if here[model.name] else "not fetched"
+        out.print(f"{model.name:<40} {model.bytes / 1e6:>8,.0f} MB  {state}")
 
 
 def doctor(as_json: AsJson = False) -> None:
