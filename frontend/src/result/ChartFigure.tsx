@@ -1,26 +1,33 @@
-import { useEffect, useRef } from "react";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { useShade } from "../lib/theme";
-import type { ChartModel } from "./chartModel";
+import { type ChartModel, fitted } from "./chartModel";
 import { chartHeight, chartOption, palette } from "./chartOption";
 import { init } from "./echarts";
 
 /** A drawn chart with its summary in words; its twin for exact values is the table. */
-export default function ChartFigure({ model }: { model: ChartModel }) {
+export default function ChartFigure({ model: wide }: { model: ChartModel }) {
   const place = useRef<HTMLDivElement>(null);
+  const [width, setWidth] = useState(0);
+  const known = width > 0;
+  const model = useMemo(() => fitted(wide, width), [wide, width]);
   const shade = useShade();
+  useLayoutEffect(() => setWidth(place.current?.clientWidth ?? 0), []);
   useEffect(() => {
     const element = place.current;
-    if (element === null) return;
+    if (element === null || !known) return;
     const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
     const chart = init(element, null, { renderer: "svg" });
     chart.setOption(chartOption(model, palette(), still));
-    const watcher = new ResizeObserver(() => chart.resize());
+    const watcher = new ResizeObserver(() => {
+      setWidth(element.clientWidth);
+      chart.resize();
+    });
     watcher.observe(element);
     return () => {
       watcher.disconnect();
       chart.dispose();
     };
-  }, [model, shade]);
+  }, [model, shade, known]);
   return (
     <figure data-testid="chart" className="px-4 py-4">
       <div role="img" aria-label={model.summary} ref={place} style={{ height: chartHeight(model) }} />

@@ -100,8 +100,9 @@ export function toMarkdown(columns: ResultColumn[], rows: Cell[][]): string {
 
 /** A column's width in pixels, from its name and first rows: widths must not change while rows scroll by. */
 export function columnWidth(place: number, column: ResultColumn, rows: Cell[][]): number {
+  const perCharacter = isNumeric(column) || isTemporal(column) ? 8.2 : 7.4;
   const longest = rows
     .slice(0, 100)
     .reduce((most, row) => Math.max(most, shown(row[place] ?? null, column).text.length), column.name.length + 2);
-  return Math.round(Math.min(Math.max(longest, 6), 42) * 7.4) + 28;
+  return Math.round(Math.min(Math.max(longest, 6), 42) * perCharacter) + 28;
 }

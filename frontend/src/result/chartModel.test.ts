@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Chart } from "../run/types";
-import { type ChartModel, chartModel } from "./chartModel";
+import { type ChartModel, chartModel, fitted } from "./chartModel";
 
 const text = { name: "plan", type: "text", oid: 25 };
 const number = { name: "revenue", type: "numeric", oid: 1700 };
@@ -23,6 +23,15 @@ describe("chartModel", () => {
     }) as ChartModel;
     expect(model.series.map((one) => one.name)).toEqual(["p8", "p7", "p6", "p5", "p4", "Other"]);
     expect(model.series.at(-1)?.values).toEqual([10]);
+  });
+
+  it("names months, and lays bars down where the place is narrow", () => {
+    const rows = [["2025-03-01", 1], ["2025-04-01", 2]];
+    const line = chartModel({ chart: chart({ kind: "line", x: "month" }), columns: [month, number], rows }) as ChartModel;
+    expect(line.categories).toEqual(["Mar 2025", "Apr 2025"]);
+    const bars = chartModel({ chart: chart({}), columns: [text, number], rows: [["Starter", 1], ["Enterprise", 2]] }) as ChartModel;
+    expect(fitted(bars, 768).horizontal).toBe(false);
+    expect(fitted(bars, 200).horizontal).toBe(true);
   });
 
   it("draws forty bars and says how many it left", () => {

@@ -17,6 +17,8 @@ export interface ChartModel {
   kind: "bar" | "line" | "scatter";
   /** Bars lie on their side when their names need the room. */
   horizontal: boolean;
+  /** The x axis is time: it always runs from left to right. */
+  temporal: boolean;
   xName: string;
   yName: string;
   categories: string[];
@@ -45,6 +47,7 @@ export function chartModel({ chart, columns, rows }: Data): ChartModel | string 
 
   const names = rows.map((row) => shown(row[x] ?? null, xColumn).text);
   const all = [...new Set(names)];
+  const label = isTemporal(xColumn) && all.every((name) => /^\d{4}-\d\d-01$/.test(name)) ? monthName : same;
   const categories = chart.kind === "bar" ? all.slice(0, MOST_BARS) : all;
   const place = new Map(categories.map((name, index) => [name, index]));
   const blank = () => categories.map((): number | null => null);
@@ -69,8 +72,22 @@ export function chartModel({ chart, columns, rows }: Data): ChartModel | string 
   const horizontal =
     chart.kind === "bar" && !isTemporal(xColumn) && (categories.length > 8 || categories.some((name) => name.length > 10));
   const yName = ys.length === 1 ? (columns[ys[0] ?? 0]?.name ?? "") : "";
-  const model = { kind: chart.kind, horizontal, xName: xColumn.name, yName, categories, series, left: all.length - categories.length };
+  const model = { kind: chart.kind, horizontal, temporal: isTemporal(xColumn), xName: xColumn.name, yName, categories: categories.map(label), series, left: all.length - categories.length };
   return { ...model, summary: summary(model) };
+}
+
+const same = (name: string) => name;
+
+/** `Mar 2025` for `2025-03-01`: first days of months stand for the months. */
+function monthName(day: string): string {
+  return new Date(`${day}T00:00:00Z`).toLocaleDateString("en-GB", { month: "short", year: "numeric", timeZone: "UTC" });
+}
+
+/** The same chart for a place that is so wide: bars lie down where their names would not fit side by side. */
+export function fitted(model: ChartModel, width: number): ChartModel {
+  const longest = model.categories.reduce((most, name) => Math.max(most, name.length), 0);
+  const crowded = longest * 7 + 12 > (width - 64) / model.categories.length;
+  return model.kind === "bar" && !model.temporal && crowded ? { ...model, horizontal: true } : model;
 }
 
 /** The six greatest series, and the rest as one: more colours could not be told apart. */

@@ -53,7 +53,7 @@ export function chartOption(model: ChartModel, colours: Palette, still: boolean)
     inverse: model.horizontal,
     axisLine: { lineStyle: { color: colours.line } },
     axisTick: { show: false },
-    axisLabel: { ...label, hideOverlap: true, ...(model.horizontal ? { width: 168, overflow: "truncate", interval: 0 } : {}) },
+    axisLabel: { ...label, hideOverlap: true, alignMinLabel: model.kind === "line" ? "left" : null, alignMaxLabel: model.kind === "line" ? "right" : null, ...(model.horizontal ? { width: 168, overflow: "truncate", interval: 0 } : {}) },
     boundaryGap: model.kind === "bar",
   };
   const values = {

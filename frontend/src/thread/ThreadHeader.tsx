@@ -15,7 +15,7 @@ export function ThreadHeader({ thread }: { thread: ThreadDetail }) {
   const problem = rename.error ?? remove.error;
 
   return (
-    <div className="flex min-h-12 items-center gap-1 border-b border-line pt-2 pb-1">
+    <div className="-mr-2 flex min-h-12 items-center gap-1 pt-2">
       {editing ? (
         <form
           className="flex min-w-0 grow items-center gap-2"

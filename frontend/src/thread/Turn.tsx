@@ -47,7 +47,7 @@ export function Turn({ run: known, limit, onAsk }: Props) {
   });
   const run = watched.run ?? known;
   return (
-    <article data-testid="turn" data-run={run.run_id} data-status={run.status} className="border-b border-line py-6 last:border-b-0">
+    <article data-testid="turn" data-run={run.run_id} data-status={run.status} className="border-b border-line py-6 first:pt-1 last:border-b-0">
       <Question text={run.question} at={run.created_at} />
       <RunView watched={watched} run={run} limit={limit} onAsk={onAsk} />
     </article>
