@@ -21,7 +21,6 @@ from functools import cache
 from typing import Any, Literal, cast
 from uuid import uuid4
 
-from langchain_core.runnables import RunnableConfig
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
@@ -40,7 +39,7 @@ from graph.ports import Ports
 from graph.record import Problem, Step, Turn
 from graph.run import Run
 from graph.state import ENDINGS, Asked, State, Told, Update
-from graph.tracing import tracing_config
+from graph.tracing import traced
 from wire.outcome import Failed, Rows
 
 _log = logging.getLogger(__name__)
@@ -210,16 +209,21 @@ async def run_events(
 
 async def _run(ports: Ports, asked: Asked, told: "asyncio.Queue[RunEvent | None]") -> None:
     """The graph in a task of its own: LangGraph does not stop a node because its reader has gone."""
-    config: RunnableConfig = {"recursion_limit": MAX_SUPERSTEPS, **tracing_config(ports, asked)}
     try:
-        # astream is an async generator; its annotation only promises an iterator.
-        stream = cast(
-            AsyncGenerator[RunEvent, None],
-            _graph().astream(asked, config, context=ports, stream_mode="custom"),
-        )
-        async with aclosing(stream):
-            async for event in stream:
-                told.put_nowait(event)
+        with traced(ports, asked["run_id"]) as config:
+            # astream is an async generator; its annotation only promises an iterator.
+            stream = cast(
+                AsyncGenerator[RunEvent, None],
+                _graph().astream(
+                    asked,
+                    {"recursion_limit": MAX_SUPERSTEPS, **config},
+                    context=ports,
+                    stream_mode="custom",
+                ),
+            )
+            async with aclosing(stream):
+                async for event in stream:
+                    told.put_nowait(event)
     finally:
         told.put_nowait(None)
 

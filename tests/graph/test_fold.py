@@ -211,7 +211,7 @@ def scenes(count_of_34, no_such_column):
             [no_such_column, count_of_34],
         ),
         "autofixed": (["SELECT count(*) FROM employees", "There are 34 people."], [count_of_34]),
-        "linted": (["SELECT bonus_rate FROM people.employees", SQL, "There are 34 engineers."], [count_of_34]),
+        "linted": (["SELECT bonus_rate FROM people.employees", SQL, "There are 34."], [count_of_34]),
         "chart": ([BY_MONTH, "Revenue was 1,250.5 in January 2026."], [MONTHS]),
         "refused": (four, [DENIED]),
         "not_in_data": (["CANNOT_ANSWER: office hours"], []),
