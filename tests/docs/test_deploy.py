@@ -23,7 +23,7 @@ DEPLOY = Path(__file__).parents[2] / "deploy"
 ROOT = DEPLOY.parent
 AGENT_VARIABLES = {f"{AGENT_PREFIX}{name.upper()}" for name in AgentSettings.model_fields}
 BACKEND_VARIABLES = {f"CUSTARD_{name.upper()}" for name in BackendSettings.model_fields} | {"OPENAI_API_KEY"}
-DOCKERFILES = [path for path in (DEPLOY / "Dockerfile", ROOT / "agent" / "Dockerfile") if path.exists()]
+DOCKERFILES = [DEPLOY / "Dockerfile", ROOT / "agent" / "Dockerfile"]
 
 
 def instructions(path: Path) -> list[tuple[str, str]]:
@@ -211,7 +211,8 @@ def test_the_pod_names_only_settings_and_commands_that_exist(kubernetes: dict[st
     secret = {f"{AGENT_PREFIX}{name}" for name in ("TOKEN", "DSN")}
     assert not plain & secret, "secrets come from the Secret"
     command = container["livenessProbe"]["exec"]["command"]
-    assert command[1:3] == ["-m", "agent"]
+    (check,) = [rest for name, rest in instructions(ROOT / "agent" / "Dockerfile") if name == "HEALTHCHECK"]
+    assert command == json.loads(check.partition("CMD ")[2])
     build_parser().parse_args(command[3:])
 
 
