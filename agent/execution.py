@@ -45,8 +45,10 @@ FETCH_BYTES = 256 * 1024
 """Bytes that one FETCH aims at after that."""
 FETCH_ROWS = 2_000
 """Rows of one FETCH at most."""
-CHUNK_ROWS = 64
+CHUNK_ROWS = 32
 """Rows that libpq holds at once at most; fewer when they are wide."""
+GROUP_BYTES = 64 * 1024
+"""Characters of cells that are turned into values before they are packed."""
 CANCEL_AGAIN_SECONDS = 0.1
 """A cancel that arrives between two commands is lost on PostgreSQL, so it is sent again until it worked."""
 DEAF_SECONDS = 2.0
@@ -324,22 +326,24 @@ class _Run:
         libpq hands over a few rows at a time while a FETCH still runs, so that neither one wide row nor the
         jump from narrow rows to wide ones makes the agent hold more than ``CHUNK_ROWS`` of them.
         """
-        fetch, chunk, seen, width = FIRST_FETCH_ROWS, CHUNK_ROWS // 4, 0, 1
+        fetch, chunk, seen, width = FIRST_FETCH_ROWS, CHUNK_ROWS // 2, 0, 1
         while seen < most and self._stop.reason is None:
             wanted = min(fetch, most - seen)
-            got, group, widest = 0, list[TextRow](), 1
+            got, group, held, widest = 0, list[TextRow](), 0, 1
             async with _streaming(
                 conn.cursor().stream(f'FETCH FORWARD {wanted} FROM "{CURSOR}"'.encode(), size=chunk)
             ) as stream:
                 async for row in stream:
                     group.append(row)
                     got += 1
-                    if len(group) == chunk:
-                        widest = max(widest, _width(group[-1]))
+                    if got % 4 == 1:  # a sample: measuring every row costs half as much again as reading it
+                        size = sum(map(len, filter(None, row)))
+                        widest = max(widest, size)
+                        held += 4 * size
+                    if len(group) == CHUNK_ROWS or held >= GROUP_BYTES:
                         yield group
-                        group = []
+                        group, held = [], 0
             if group:
-                widest = max(widest, _width(group[-1]))
                 yield group
             seen += got
             if got < wanted:
@@ -474,10 +478,6 @@ def _shape(plan: dict[str, object], depth: int) -> list[str]:
         for child in below:
             lines.extend(_shape(child, depth + 1))
     return lines
-
-
-def _width(row: TextRow) -> int:
-    return sum(len(cell) for cell in row if cell) + 8 * len(row)
 
 
 def _stricter(limit: float, asked: float | None) -> float:

@@ -17,7 +17,8 @@ from agent.errors import ConnectionEnded, NotAuthorised, Superseded, VersionRefu
 CLOSE_UNAUTHORISED = 4401
 CLOSE_REVOKED = 4403
 CLOSE_SUPERSEDED = 4409
-CLOSE_VERSION = 4426
+CLOSE_VERSION = 4406
+CLOSE_TOKEN_SHARED = 4429
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,13 @@ def _judge_close(error: ConnectionClosed) -> Retry | Fatal:
             Superseded(
                 "Another process with this agent's token has connected, and took over.",
                 "Stop one of the two, or join the second as an agent of its own.",
+            )
+        )
+    if code == CLOSE_TOKEN_SHARED:
+        return Fatal(
+            Superseded(
+                "Several processes use this agent's token and keep displacing each other.",
+                "Stop all but one, or join the others as agents of their own.",
             )
         )
     if code in (CLOSE_UNAUTHORISED, CLOSE_REVOKED):

@@ -8,6 +8,7 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
+import psycopg
 import pytest
 
 from agent.__main__ import main
@@ -75,6 +76,27 @@ async def test_it_serves_under_its_policy_and_stops_when_told(
     assert {"agent starts", "attached", "agent stops"} <= {line["event"] for line in lines}
     assert b"read@" not in err
     assert b"password=read" not in err
+
+
+async def test_a_killed_agent_leaves_nothing_running(
+    start: Any, backend: Any, place: Any, statement_id: Any, until: Any
+) -> None:
+    child = await start("run", server=backend.url, token="right", dsn=place.dsn)
+    peer = await backend.peer(60)
+    sql = "SELECT count(*) FROM people a, people b, people c, people d, people e"
+    await peer.tell(Execute(statement_id=statement_id(), sql=sql, run_id="doomed"))
+
+    def running() -> bool:
+        row = owner.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'custard-agent/doomed'"
+            " AND state = 'active'"
+        ).fetchone()
+        return bool(row and row[0])
+
+    with psycopg.connect(place.owner, autocommit=True) as owner:
+        await until(running)
+        child.kill()
+        await until(lambda: not running())
 
 
 async def test_a_refused_token_is_one_clear_line(start: Any, backend: Any, place: Any) -> None:

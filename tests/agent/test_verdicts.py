@@ -35,7 +35,8 @@ FATAL: list[tuple[Exception, type[ConnectionEnded]]] = [
     (closed(4401), NotAuthorised),
     (closed(4403, "revoked"), NotAuthorised),
     (closed(4409), Superseded),
-    (closed(4426), VersionRefused),
+    (closed(4406), VersionRefused),
+    (closed(4429), Superseded),
     (NegotiationError("no subprotocol"), VersionRefused),
     (InvalidURI("nope", "no scheme"), ConnectionEnded),
     (Superseded("said before"), Superseded),
@@ -73,6 +74,7 @@ RETRIED: list[tuple[Exception, bool]] = [
     (closed(1009), False),
     (closed(1011), False),
     (closed(1012), False),
+    (closed(1013), False),
     (closed(4000), False),
     (ValueError("something new"), True),
 ]

@@ -1,0 +1,79 @@
+"""A database that goes away and comes back: what ran says so, what comes waits, nothing needs a restart."""
+
+import asyncio
+import contextlib
+from typing import Any
+
+import pytest
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from agent.database import Database
+from agent.execution import Completed, Request, Sandbox
+from wire.outcome import Failed
+from wire.policy import Policy
+
+
+class Forwarder:
+    """A TCP port before PostgreSQL that can be cut, as a restart cuts it."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._to = host, port
+        self._open: set[asyncio.StreamWriter] = set()
+        self._server: asyncio.Server | None = None
+        self.port = 0
+
+    async def up(self) -> None:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def down(self) -> None:
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+        for writer in list(self._open):
+            writer.transport.abort()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there, back = await asyncio.open_connection(*self._to)
+        self._open |= {writer, back}
+
+        async def pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+            with contextlib.suppress(OSError):
+                while data := await source.read(65536):
+                    sink.write(data)
+                    await sink.drain()
+            sink.close()
+
+        await asyncio.gather(pump(reader, back), pump(there, writer), return_exceptions=True)
+        self._open -= {writer, back}
+
+
+@pytest.fixture
+async def forwarder(place: Any) -> Any:
+    parts = conninfo_to_dict(place.dsn)
+    port = Forwarder(str(parts["host"]), int(str(parts["port"])))
+    await port.up()
+    yield port
+    await port.down()
+
+
+async def test_a_restart_of_the_database_heals(
+    place: Any, forwarder: Forwarder, judges: Any, make_sink: Any
+) -> None:
+    dsn = make_conninfo(place.dsn, port=forwarder.port)
+    async with Database(dsn, size=3) as database:
+        sandbox = Sandbox(database, Policy(default="allow"), judges())
+        assert isinstance(await sandbox.execute(Request("SELECT 1"), make_sink()), Completed)
+
+        running = asyncio.create_task(sandbox.execute(Request("SELECT pg_sleep(30)"), make_sink()))
+        await asyncio.sleep(0.3)
+        await forwarder.down()
+        lost = await asyncio.wait_for(running, 5)
+        assert isinstance(lost, Failed)
+        assert (lost.code, lost.retryable) == ("database_unavailable", True)
+
+        waiting = asyncio.create_task(sandbox.execute(Request("SELECT 2"), make_sink()))
+        await asyncio.sleep(0.3)
+        await forwarder.up()
+        assert isinstance(await asyncio.wait_for(waiting, 10), Completed)
+        assert isinstance(await sandbox.execute(Request("SELECT 3"), make_sink()), Completed)
