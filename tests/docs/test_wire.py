@@ -116,5 +116,5 @@ def test_close_codes_are_those_of_the_backend_and_the_agent(docs: Any) -> None:
     assert {code for code in told if code >= 4000} == sent
     for code, reaction in told.items():
         closed = ConnectionClosedError(Close(code, ""), None)
-        stops = isinstance(judge(closed), Fatal) or code == socket.UNSUPPORTED_VERSION
+        stops = isinstance(judge(closed), Fatal)
         assert reaction.startswith("stops" if stops else "tries again"), code
