@@ -1,5 +1,6 @@
 """PostgreSQL's text to a JSON cell, by type; whatever JSON would alter stays text (``wire.outcome.Cell``)."""
 
+import re
 from collections.abc import Callable, Sequence
 from decimal import Decimal, InvalidOperation
 from math import isfinite
@@ -9,6 +10,8 @@ from wire.outcome import Cell, ResultColumn
 
 SAFE_INTEGER = 2**53
 """Beyond it a browser's numbers are no longer exact."""
+
+_WHOLE = re.compile(r"-?[0-9]{1,19}")
 
 
 def converters(columns: Sequence[ResultColumn]) -> list[Callable[[str], Cell]]:
@@ -31,7 +34,7 @@ def _boolean(text: str) -> Cell:
 
 def _integer(text: str) -> Cell:
     # A masked or broken value may be no number at all: it is shown as it came.
-    if not text.lstrip("-").isascii() or not text.lstrip("-").isdecimal() or len(text) > 20:
+    if not _WHOLE.fullmatch(text):
         return text
     number = int(text)
     return number if abs(number) <= SAFE_INTEGER else text

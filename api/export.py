@@ -11,7 +11,7 @@ import anyio.to_thread
 import orjson
 from fastapi.responses import Response
 
-from api.errors import FormatUnavailable
+from api.errors import AgentTrouble, FormatUnavailable
 from api.results import KeptResult, Results
 from wire.outcome import Rows
 
@@ -27,6 +27,7 @@ async def export(results: Results, run_id: str, rows: Rows, format: Format, *, s
     Raises:
         ResultGone: it is no longer kept.
         FormatUnavailable: the format needs pyarrow, and it is not installed.
+        AgentTrouble: the agent sent something that is no row.
     """
     if format in ("parquet", "arrow") and importlib.util.find_spec("pyarrow") is None:
         raise FormatUnavailable(
@@ -41,7 +42,13 @@ async def export(results: Results, run_id: str, rows: Rows, format: Format, *, s
         "arrow": (lambda: _as_arrow(kept), "application/vnd.apache.arrow.stream"),
     }
     write, media_type = writers[format]
-    body = await anyio.to_thread.run_sync(write)
+    try:
+        body = await anyio.to_thread.run_sync(write)
+    except (ValueError, TypeError, AttributeError) as error:
+        # Only the previewed rows were looked at when they came; the agent is answerable for the others.
+        raise AgentTrouble(
+            "A row of the result is not one.", "Ask again; if it stays, update the agent."
+        ) from error
     disposition = f'attachment; filename="{run_id}.{format}"'
     return Response(
         body, 200, {"Content-Disposition": disposition, "X-Content-Type-Options": "nosniff"}, media_type

@@ -9,7 +9,7 @@ import hashlib
 import os
 import struct
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -20,6 +20,7 @@ import structlog
 from api.cells import cells, converters
 from api.errors import ResultGone
 from api.ids import new_id
+from graph.run import Run
 from wire.frames import TextRow
 from wire.outcome import Cell, ResultColumn, Rows
 
@@ -146,6 +147,15 @@ class Results:
         while len(self._sizes) > 1 and sum(self._sizes.values()) > self._limit:
             oldest, _ = self._sizes.popitem(last=False)
             await asyncio.to_thread((self.folder / f"{oldest}.rows").unlink, missing_ok=True)
+
+    async def forget(self, runs: Iterable[Run]) -> None:
+        """Drop the results of runs that are deleted."""
+        for run in runs:
+            for attempt in run.attempts:
+                ref = attempt.outcome.result_ref if isinstance(attempt.outcome, Rows) else None
+                if ref is not None:
+                    self._sizes.pop(ref, None)
+                    await asyncio.to_thread((self.folder / f"{ref}.rows").unlink, missing_ok=True)
 
     async def get(self, rows: Rows) -> KeptResult:
         """The whole result of an outcome.

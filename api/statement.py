@@ -161,4 +161,6 @@ class Statement:
         for row in frame.rows()[: PREVIEW_ROWS - len(self._preview)]:
             if len(row) != len(self._how):
                 raise MalformedFrame("A row has another number of cells than there are columns.")
+            if not all(cell is None or isinstance(cell, str) for cell in row):
+                raise MalformedFrame("A cell of a row is neither text nor null.")
             self._preview.append(cells(row, self._how))

@@ -1,7 +1,8 @@
 """Questions that a database could answer, made by code from its snapshot: no model, no rows."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable
 
 from wire.snapshot import Column, ForeignKey, SchemaSnapshot, Table
 
@@ -29,25 +30,20 @@ def suggest(snapshot: SchemaSnapshot) -> list[str]:
         key=lambda table: (-_interest(table), table.qualified_name),
     )
     questions: list[str] = []
-    used: set[str] = set()
-    for _ in range(2):
+    asked: Counter[str] = Counter()
+    for _ in range(MAX_SUGGESTIONS):
         for make in (_over_time, _count, _by_category, _top, _per_parent, _average):
-            for question, table in _made(make, snapshot, tables):
-                if table.qualified_name not in used and question not in questions:
-                    questions.append(question)
-                    used.add(table.qualified_name)
-                    break
+            made = [(question, table) for table in tables if (question := make(snapshot, table)) is not None]
+            fresh = [(question, table) for question, table in made if question not in questions]
+            if not fresh:
+                continue
+            # Sorting is stable: of those asked about equally often, the most interesting comes first.
+            question, table = min(fresh, key=lambda one: asked[one[1].qualified_name])
+            questions.append(question)
+            asked[table.qualified_name] += 1
             if len(questions) == MAX_SUGGESTIONS:
                 return questions
-        used.clear()
     return questions
-
-
-def _made(make: Maker, snapshot: SchemaSnapshot, tables: list[Table]) -> Iterator[tuple[str, Table]]:
-    for table in tables:
-        question = make(snapshot, table)
-        if question is not None:
-            yield question, table
 
 
 def _count(_: SchemaSnapshot, table: Table) -> str | None:
@@ -60,7 +56,10 @@ def _over_time(_: SchemaSnapshot, table: Table) -> str | None:
     )
     if column is None or not _events(table):
         return None
-    return f"How many {plural(table.name)} were there per month over the last year, by {words(column.name)}?"
+    said = words(column.name)
+    if said.endswith("ed"):
+        return f"How many {plural(table.name)} were {said} per month over the last year?"
+    return f"How many {plural(table.name)} were there per month over the last year, by {said}?"
 
 
 def _by_category(_: SchemaSnapshot, table: Table) -> str | None:

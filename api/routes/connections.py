@@ -1,5 +1,6 @@
 """Connections: registered databases, their agents, tables and suggested questions."""
 
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
@@ -98,6 +99,8 @@ async def delete_connection(connection_id: ConnectionId, state: StateOf, tenant:
     """Delete it with its agents, threads and runs. What runs is stopped first."""
     await state.connection(tenant, connection_id)
     await state.runs.cancel_all(connection_id, "The connection was deleted.")
+    async for thread_id in _threads(state, tenant, connection_id):
+        await state.results.forget(await state.store.runs.of_thread(thread_id))
     await state.store.connections.delete(tenant, connection_id)
     await state.gateway.forget(connection_id)
 
@@ -180,6 +183,17 @@ async def get_suggestions(connection_id: ConnectionId, state: StateOf, tenant: T
     await state.connection(tenant, connection_id)
     stored = await _snapshot(state, connection_id)
     return Suggestions(questions=suggest(stored.snapshot) if stored else [])
+
+
+async def _threads(state: State, tenant: str, connection_id: str) -> AsyncIterator[str]:
+    before = None
+    while True:
+        page = await state.store.threads.page(tenant, connection_id=connection_id, limit=100, before=before)
+        for thread in page.items:
+            yield thread.thread_id
+        before = page.next
+        if before is None:
+            return
 
 
 async def _snapshot(state: State, connection_id: str) -> StoredSnapshot | None:

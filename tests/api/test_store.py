@@ -20,7 +20,7 @@ from api.store.records import (
     RunRecord,
 )
 from api.store.sqlite import SqliteStore
-from graph.events import RunCancelled, RunEvent, RunFailed, RunStarted, StepStarted
+from graph.events import RUN_EVENT, RunCancelled, RunEvent, RunFailed, RunStarted, StepStarted
 from graph.fold import fold
 from graph.record import Problem
 from graph.run import Run
@@ -70,8 +70,6 @@ async def _append(store: Store, run_id: str, event: RunEvent, position: int) -> 
 
 
 async def _events(store: Store, run_id: str) -> list[RunEvent]:
-    from graph.events import RUN_EVENT
-
     return [RUN_EVENT.validate_json(event.data) for event in await store.runs.events(run_id, 0)]
 
 
@@ -167,7 +165,9 @@ async def test_of_two_who_append_at_once_one_wins(store: Store) -> None:
     events = [
         RunFailed(run_id=run.run_id, at=NOW, problem=Problem(code=str(n), message="")) for n in range(4)
     ]
-    taken = await asyncio.gather(*(_append(store, run.run_id, event, 2) for event in events))
+    before = await _events(store, run.run_id)
+    tries = (store.runs.append(run.run_id, stored(2, event), fold([*before, event])) for event in events)
+    taken = await asyncio.gather(*tries)
     assert sorted(taken) == [False, False, False, True]
     assert len(await store.runs.events(run.run_id, 0)) == 2
 

@@ -1,0 +1,109 @@
+"""The process: what it refuses to start with, and that it stops in good order."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from api.errors import BadSettings, PortInUse, StartupError, StoreUnavailable
+from api.server import bind, serve, url_of
+
+_SERVE = "from api.server import serve; from api.settings import Settings; serve(Settings())"
+
+
+@pytest.fixture
+def process(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    environment = {**os.environ, "CUSTARD_HOME": str(tmp_path), "CUSTARD_PORT": "0"}
+    child = subprocess.Popen(
+        [sys.executable, "-c", _SERVE], env=environment, stderr=subprocess.PIPE, text=True
+    )
+    assert child.stderr is not None
+    try:
+        url = ""
+        for line in child.stderr:
+            if found := re.search(r'"url": "(http[^"]+)"', line):
+                url = found[1]
+                break
+        yield child, url
+    finally:
+        child.kill()
+        child.wait()
+        child.stderr.close()
+
+
+def test_it_serves_until_it_is_told_to_stop(process: tuple[subprocess.Popen[str], str]) -> None:
+    child, url = process
+    health = None
+    for _ in range(200):
+        try:
+            health = httpx2.get(f"{url}/health")
+            break
+        except httpx2.ConnectError:
+            time.sleep(0.02)
+    assert health is not None
+    assert health.json()["status"] == "ok"
+    child.send_signal(signal.SIGTERM)
+    rest = child.communicate(timeout=15)[1]
+    assert '"closed"' in rest
+    assert "Traceback" not in rest
+
+
+def test_a_port_in_use_is_named(settings: Any) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(PortInUse, match=str(port)):
+            serve(settings.model_copy(update={"port": port}))
+
+
+def test_an_address_that_is_not_here_is_named(settings: Any) -> None:
+    for host in ("::1%none", "localhost.localhost"):
+        with pytest.raises(StartupError, match="cannot be listened on"):
+            bind(settings.model_copy(update={"host": host}))
+
+
+def test_a_store_that_cannot_be_used_is_named_before_the_start(settings: Any, tmp_path: Path) -> None:
+    (tmp_path / "store").mkdir()
+    with pytest.raises(StoreUnavailable) as error:
+        serve(settings.model_copy(update={"store_path": tmp_path / "store"}))
+    assert str(tmp_path) in error.value.hint
+
+
+def test_bad_keys_are_told_before_the_start(settings: Any, monkeypatch: Any) -> None:
+    monkeypatch.setenv("CUSTARD_API_KEYS", "acme:short")
+    from api.settings import Settings
+
+    with pytest.raises(BadSettings, match="16 characters"):
+        serve(Settings(port=0))
+
+
+def test_the_address_tells_the_port_that_was_taken(settings: Any) -> None:
+    listener = bind(settings)
+    assert url_of(listener, settings) == f"http://127.0.0.1:{listener.getsockname()[1]}"
+    public = settings.model_copy(update={"public_url": "https://ask.example"})
+    assert url_of(listener, public) == "https://ask.example"
+    listener.close()
+
+
+def test_the_module_makes_its_application_from_the_environment(tmp_path: Path, monkeypatch: Any) -> None:
+    import api.app
+
+    monkeypatch.setenv("CUSTARD_HOME", str(tmp_path))
+    monkeypatch.delitem(vars(api.app), "app", raising=False)
+    made = api.app.app
+    assert api.app.app is made
+    assert api.app.current() is made.state.custard
+    assert api.app.current().settings.home == tmp_path
+    monkeypatch.delitem(vars(api.app), "app")
+    with pytest.raises(AttributeError):
+        _ = api.app.nothing
