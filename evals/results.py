@@ -75,7 +75,9 @@ def _layouts(fits: Sequence[Sequence[int]], taken: tuple[int, ...] = ()) -> Iter
 def _plain(value: Any) -> Hashable:
     """A value in the one form in which it is compared."""
     match value:
-        case None | bool() | str():
+        case bool():
+            return ("boolean", value)  # Python holds True for 1
+        case None | str():
             return value
         case int():
             return float(value) if abs(value) < 2**53 else value
@@ -152,5 +154,5 @@ def _equal(left: Hashable, right: Hashable) -> bool:
 
 def _rounded(value: Hashable) -> Hashable:
     if isinstance(value, float) and math.isfinite(value) and value:
-        return round(value, _DIGITS - 1 - math.floor(math.log10(abs(value))))
+        return float(f"{value:.{_DIGITS - 1}e}")
     return value

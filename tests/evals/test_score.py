@@ -1,0 +1,70 @@
+from collections.abc import Iterator
+
+import pytest
+
+from evals.databases import SuiteServer
+from evals.errors import DatabaseError, GoldError
+from evals.execution import ScoringConnection
+from evals.score import Scorer
+
+
+@pytest.fixture(scope="module")
+def scorer(server: SuiteServer) -> Iterator[Scorer]:
+    with ScoringConnection(server.database("pets").owner_dsn) as connection:
+        yield Scorer(connection)
+
+
+@pytest.mark.parametrize(
+    ("gold", "predicted", "match"),
+    [
+        ("SELECT COUNT(*) FROM pet", "SELECT COUNT(pet_id) AS n FROM pet", "exact"),
+        ("SELECT 1; SELECT COUNT(*) FROM pet", "SELECT 4", "exact"),
+        ("SELECT {name, pet_id} FROM pet", "SELECT pet_id FROM pet", "exact"),
+        ("SELECT {name, pet_id} FROM pet", "SELECT pet_id, species FROM pet", "subset"),
+        ("SELECT nowhere FROM pet; SELECT 4", "SELECT COUNT(*) FROM pet", "exact"),
+        ("SELECT name FROM pet WHERE name LIKE '%e%'", "SELECT name FROM pet WHERE pet_id = 1", "exact"),
+        ("SELECT SUM(weight) FROM pet", "SELECT 30.5", "exact"),
+        ("SELECT name FROM pet", "SELECT species FROM pet", "none"),
+        # Tom and Kit weigh the same: whichever of them LIMIT keeps is right, and so are both.
+        ("SELECT name FROM pet ORDER BY weight DESC LIMIT 2", "VALUES ('Rex'), ('Kit')", "exact"),
+        ("SELECT name FROM pet ORDER BY weight DESC LIMIT 2", "VALUES ('Rex'), ('Tom')", "exact"),
+        ("SELECT name FROM pet ORDER BY weight DESC LIMIT 2", "VALUES ('Rex'), ('Tom'), ('Kit')", "exact"),
+        ("SELECT name FROM pet ORDER BY weight DESC LIMIT 2", "VALUES ('Kit'), ('Tom')", "none"),
+        ("SELECT name FROM pet ORDER BY weight DESC LIMIT 1", "VALUES ('Kit')", "none"),
+    ],
+)
+def test_predictions(scorer: Scorer, gold: str, predicted: str, match: str) -> None:
+    score = scorer.score(gold, predicted)
+    assert (score.match, score.valid) == (match, True)
+
+
+@pytest.mark.parametrize(
+    "predicted",
+    [
+        "SELECT nothing FROM pet",
+        "",
+        "SELECT 1; DROP TABLE pet",
+        "DELETE FROM pet RETURNING 1",
+        "no sql",
+        "COMMIT",
+    ],
+)
+def test_what_the_server_refuses_is_invalid(scorer: Scorer, predicted: str) -> None:
+    score = scorer.score("SELECT COUNT(*) FROM pet", predicted)
+    assert (score.match, score.valid) == ("none", False)
+    assert score.error
+    assert scorer.score("SELECT COUNT(*) FROM pet", "SELECT 4").match == "exact"
+
+
+def test_gold_that_never_runs_is_an_error(scorer: Scorer) -> None:
+    with pytest.raises(GoldError, match="No accepted query runs"):
+        scorer.score("SELECT nowhere", "SELECT 1")
+
+
+def test_rows_of_copy_are_there(scorer: Scorer) -> None:
+    assert scorer.score("SELECT said FROM audit.entry", "VALUES (E'one\\ttab'), (NULL)").match == "exact"
+
+
+def test_a_database_without_a_script(server: SuiteServer) -> None:
+    with pytest.raises(DatabaseError, match="no script"):
+        server.database("unknown")
