@@ -15,7 +15,7 @@ early (a refusal, a failure) leads from any node to the end. Optional steps are 
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from functools import cache
 from typing import Any, Literal, cast
@@ -44,7 +44,7 @@ from wire.outcome import Failed, Rows
 
 _log = logging.getLogger(__name__)
 
-Resolve = Callable[[Any], Ports]
+Resolve = Callable[[Any], Ports | Awaitable[Ports]]
 """From the runtime context to live ports: the identity in the API, a look-up by connection in Studio."""
 Graph = CompiledStateGraph[State, Any, Asked, Told]
 Place = Literal[
@@ -69,31 +69,36 @@ def build_graph(resolve: Resolve, context_schema: type[Any]) -> Graph:
     """Compile the machine.
 
     Args:
-        resolve: makes live ports of what the runtime context holds; called at each node, so it must be cheap.
+        resolve: makes live ports of what the runtime context holds; called at each node and edge, so it must
+            be cheap.
         context_schema: the context's type; in Studio it becomes the form that a person fills in.
     """
     builder = StateGraph(State, context_schema=context_schema, input_schema=Asked, output_schema=Told)
 
+    async def ports_of(runtime: Runtime[Any]) -> Ports:
+        made = resolve(runtime.context)
+        return made if isinstance(made, Ports) else await made
+
     def node(name: Step, body: Body) -> None:
         async def step(state: State, runtime: Runtime[Any]) -> Update:
-            return await take_step(name, body, state, resolve(runtime.context))
+            return await take_step(name, body, state, await ports_of(runtime))
 
         builder.add_node(name, step)
 
     async def take_in(state: State, runtime: Runtime[Any]) -> dict[str, Any]:
         begun = _begun(state)
-        return {**begun, **await take_step("load_schema", load_schema, begun, resolve(runtime.context))}
+        return {**begun, **await take_step("load_schema", load_schema, begun, await ports_of(runtime))}
 
     async def give_up(state: State, runtime: Runtime[Any]) -> Update:
         ending = ending_without_answer(state)
-        tell(ending, state["run_id"], resolve(runtime.context))
+        tell(ending, state["run_id"], await ports_of(runtime))
         return ending
 
     def after_load(state: State) -> Place:
         return "__end__" if _ended(state) else "ground"
 
-    def onward(state: State, runtime: Runtime[Any]) -> Place:
-        return place_of(state, resolve(runtime.context))
+    async def onward(state: State, runtime: Runtime[Any]) -> Place:
+        return place_of(state, await ports_of(runtime))
 
     builder.add_node("load_schema", take_in)
     node("ground", ground)
