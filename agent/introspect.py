@@ -18,7 +18,7 @@ from psycopg import sql
 
 from agent.database import Connection, Database
 from agent.errors import IntrospectionFailed
-from wire.policy import SHARE_ORDER, Policy
+from wire.policy import SHARE_ORDER, Policy, TableRule
 from wire.snapshot import Column, ForeignKey, SchemaSnapshot, Table, TableKind
 
 INTROSPECT_SECONDS = 30.0
@@ -39,6 +39,9 @@ _KINDS: dict[str, TableKind] = {
     "f": "foreign_table",
 }
 _TEXT_TYPES = re.compile(r"^(text|character varying|character|citext|name)\b")
+
+_NO_RULE = TableRule()
+"""What holds inside a table that no rule names: every column, as it is."""
 
 CatalogRow = tuple[Any, ...]
 CatalogRows = dict[str, list[CatalogRow]]
@@ -103,25 +106,30 @@ def build_snapshot(rows: CatalogRows, policy: Policy, functions: list[str]) -> S
     labels = {oid: [str(label) for label in json.loads(values)] for oid, values in rows["enums"]}
     samples = _samples(rows.get("samples", []))
     columns: dict[str, dict[int, Column]] = defaultdict(dict)
+    # Tables share many columns (ids, timestamps): one value serves all that are alike.
+    alike: dict[tuple[object, ...], Column] = {}
+    rules = {oid: policy.tables.get(f"{row[1]}.{row[2]}", _NO_RULE) for oid, row in shown.items()}
     for oid, number, name, kind, not_null, comment, enum_oid in rows["columns"]:
-        if oid not in shown:
+        rule = rules.get(oid)
+        if rule is None or not rule.permits(name):
             continue
-        _, schema_name, table, *_ = shown[oid]
-        if not policy.permits_column(schema_name, table, name):
-            continue
-        masked = policy.mask(schema_name, table, name) is not None
-        open_values = not masked and policy.row_filter(schema_name, table) is None
-        columns[oid][int(number)] = Column(
-            name=name,
-            type=kind,
-            nullable=not_null != "t",
-            comment=comment or "",
-            enum_values=labels.get(enum_oid, []),
-            samples=samples.get((schema_name, table, name), [])
-            if open_values and _TEXT_TYPES.match(kind)
-            else [],
-            masked=masked,
-        )
+        masked = name in rule.masks
+        found: list[str] = []
+        if samples and not masked and rule.row_filter is None and _TEXT_TYPES.match(kind):
+            found = samples.get((shown[oid][1], shown[oid][2], name), [])
+        key = (name, kind, not_null, comment, enum_oid if enum_oid in labels else None, masked, *found)
+        column = alike.get(key)
+        if column is None:
+            column = alike[key] = Column(
+                name=name,
+                type=kind,
+                nullable=not_null != "t",
+                comment=comment or "",
+                enum_values=labels.get(enum_oid, []),
+                samples=found,
+                masked=masked,
+            )
+        columns[oid][int(number)] = column
     keys = _Keys(rows["keys"], shown, columns)
     tables = [
         Table(
