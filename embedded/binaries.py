@@ -1,4 +1,4 @@
-"""Where the programs of a PostgreSQL server are: in a wheel, or where Debian puts them."""
+"""Where the programs of a PostgreSQL server are: in a wheel, or where Debian and Ubuntu put them."""
 
 from __future__ import annotations
 
@@ -14,8 +14,7 @@ from embedded.errors import PostgresMissing
 
 Kind = Literal["embedded", "debian"]
 
-DEBIAN_MAJOR = 15
-"""The major version that Debian 12 has."""
+DEBIAN_FOLDER = Path("/usr/lib/postgresql")
 
 
 @dataclass(frozen=True)
@@ -70,13 +69,13 @@ def _from_wheel() -> Binaries:
 
 @cache
 def _from_debian() -> Binaries:
-    folder = Path(f"/usr/lib/postgresql/{DEBIAN_MAJOR}/bin")
-    if not (folder / "postgres").exists():
+    folders = [path.parent for path in DEBIAN_FOLDER.glob("*/bin/postgres")]
+    if not folders:
         raise PostgresMissing(
-            f"Debian's PostgreSQL {DEBIAN_MAJOR} is not installed.",
-            f"Install it: apt-get install postgresql-{DEBIAN_MAJOR}",
+            "Debian's PostgreSQL is not installed.", "Install it: apt-get install postgresql"
         )
-    return Binaries("debian", folder, (), _major(folder / "postgres"))
+    found = [Binaries("debian", folder, (), _major(folder / "postgres")) for folder in folders]
+    return max(found, key=lambda binaries: binaries.major)
 
 
 def _major(program: Path) -> int:

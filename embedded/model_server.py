@@ -26,14 +26,15 @@ PROMPT_CACHE_MIB = 1024
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Serve until SIGTERM, SIGINT or, with `--watch-stdin`, until standard input closes.
+    """Serve until a signal ends the process or, with `--watch-stdin`, until standard input closes.
 
     Prints `listening URL` on standard output once the model is loaded and the port is open.
     """
     options = _parser().parse_args(argv)
-    stop = threading.Event()
+    # Signals end the process outright, even in the middle of loading: there is nothing to put away, and
+    # unloading would tear down threads that may be at work on a token.
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+        signal.signal(number, signal.SIG_DFL)
     if options.watch_stdin:
         threading.Thread(target=_exit_with_parent, daemon=True).start()
 
@@ -67,9 +68,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"llama.cpp could not start: {error}", file=sys.stderr, flush=True)
         return EXIT_BAD_MODEL
     print(f"listening {server.listening_address}", flush=True)
-    stop.wait()
-    # Unloading tears down threads that may be in the middle of a token; the kernel does it faster and safely.
-    os._exit(0)
+    threading.Event().wait()
+    return 0
 
 
 def _exit_with_parent() -> None:

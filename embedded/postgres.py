@@ -40,20 +40,26 @@ class EmbeddedPostgres:
         root: folder that holds the cluster, its superuser's password and its locks; made when missing.
             None takes the user's data folder, by major version.
         binaries: the programs; None takes the wheel's.
-        durable: whether data must survive a power cut. Throw-away servers are faster without.
+        durable: whether data must survive a power cut; it is faster without.
+        keep: whether the folder stays when the last user has gone.
 
     Raises:
         PostgresMissing: no programs are installed that run here.
     """
 
     def __init__(
-        self, root: Path | None = None, *, binaries: Binaries | None = None, durable: bool = True
+        self,
+        root: Path | None = None,
+        *,
+        binaries: Binaries | None = None,
+        durable: bool = True,
+        keep: bool = True,
     ) -> None:
         self._binaries = binaries or find_binaries()
         self._root = (root or postgres_dir() / str(self._binaries.major)).resolve()
         log = (logs_dir() if root is None else self._root) / "postgres.log"
         self._cluster = Cluster(self._root, self._binaries, log=log, durable=durable)
-        self._durable = durable
+        self._keep = keep
         self._use = Use(self._root / "use.lock")
         self._server: subprocess.Popen[bytes] | None = None
         self._guard: subprocess.Popen[bytes] | None = None
@@ -115,7 +121,7 @@ class EmbeddedPostgres:
                     self._cluster.await_ready()
                 self._port = self._cluster.port
                 self._guard = self._guard or self._post_guard()
-                if self._durable and self._server is not None:
+                if self._keep and self._server is not None:
                     self._close_to_others()
             except BaseException:
                 self._port = None
@@ -168,7 +174,7 @@ class EmbeddedPostgres:
     def _post_guard(self) -> subprocess.Popen[bytes]:
         command: list[str | Path] = [sys.executable, "-I", "-S", guard.__file__, "--data", self.data]
         command += ["--start-lock", self._start_lock, "--use-lock", self._root / "use.lock"]
-        command += [] if self._durable else ["--remove", self._root]
+        command += [] if self._keep else ["--remove", self._root]
         return subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
 
 
@@ -213,7 +219,7 @@ def temporary_postgres(kind: Kind = "embedded") -> Iterator[EmbeddedPostgres]:
     """
     binaries = find_binaries(kind)
     root = Path(tempfile.mkdtemp(prefix="custard-postgres-"))
-    server = EmbeddedPostgres(root, binaries=binaries, durable=False)
+    server = EmbeddedPostgres(root, binaries=binaries, durable=False, keep=False)
     try:
         yield server.start()
     finally:
