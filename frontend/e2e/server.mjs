@@ -109,7 +109,7 @@ export function startFixture({ port = 0, speed = 1 } = {}) {
       while (position < run.log.length) {
         if (state.cutAfter > 0 && sent >= state.cutAfter) {
           run.waiting.delete(push);
-          response.destroy();
+          setTimeout(() => response.destroy(), 20); // What was written before the cut still arrives.
           return;
         }
         const event = run.log[position++];

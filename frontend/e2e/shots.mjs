@@ -71,6 +71,12 @@ const STATES = {
     await page.getByRole("tab", { name: "SQL" }).click();
     await page.getByTestId("sql-panel").locator(".hljs-keyword").first().waitFor();
   },
+  "follow-up": async (page) => {
+    for (const times of [1, 2, 3]) {
+      await ask(page, times === 2 ? "Which plan brings in the most revenue?" : "How many engineers are there?");
+      await page.locator("[data-testid=turn][data-status=succeeded]").nth(times - 1).waitFor();
+    }
+  },
   failed: async (page) => {
     await ask(page, "What is our margin by invoice?");
     await ended(page, "failed");

@@ -57,7 +57,7 @@ function Shell({ unreachable }: { unreachable: boolean }) {
     },
   });
   return (
-    <div className="flex h-dvh max-md:flex-col">
+    <div className="flex h-dvh overflow-clip max-md:flex-col">
       <a href="#main" className="sr-only focus:not-sr-only focus:absolute focus:z-10 focus:m-2 focus:rounded-control focus:bg-surface focus:px-3 focus:py-2">
         Skip to content
       </a>
@@ -80,7 +80,7 @@ function Shell({ unreachable }: { unreachable: boolean }) {
       </Dialog>
       <main id="main" tabIndex={-1} className="flex min-h-0 min-w-0 grow flex-col outline-none">
         {unreachable && <Unreachable />}
-        <div className="min-h-0 grow overflow-y-auto">
+        <div className="relative min-h-0 grow overflow-y-auto">
         <Suspense fallback={null}>
           <Switch>
             <Route path="/" component={AskPage} />

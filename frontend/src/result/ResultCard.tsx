@@ -47,7 +47,7 @@ export function ResultCard({ runId, answer, receipt, databaseMs, limit }: Props)
   const id = `card-${runId}`;
 
   return (
-    <section aria-label="Result" data-testid="result-card" className="mt-4 overflow-hidden rounded-card border border-line bg-surface shadow-card">
+    <div role="group" aria-label="Result" data-testid="result-card" className="mt-4 overflow-hidden rounded-card border border-line bg-surface shadow-card">
       <div className="border-b border-line px-3">
         <Tabs id={id} label="Result as" tabs={TABS} current={tab} onSelect={setTab} />
       </div>
@@ -89,7 +89,7 @@ export function ResultCard({ runId, answer, receipt, databaseMs, limit }: Props)
           <Actions runId={runId} answer={answer} rows={rows} tab={tab} />
         </span>
       </footer>
-    </section>
+    </div>
   );
 }
 

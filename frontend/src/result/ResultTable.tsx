@@ -37,7 +37,7 @@ export function ResultTable({ columns, rows, sort, onSort, caption }: Props) {
   return (
     // A box that scrolls must be reachable by keyboard.
     // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex
-    <div ref={box} tabIndex={0} role="region" aria-label={caption} className="max-h-[416px] overflow-auto">
+    <div ref={box} tabIndex={0} role="group" aria-label={caption} className="max-h-[416px] overflow-auto">
       <table
         data-testid="result-table"
         aria-rowcount={ordered.length + 1}

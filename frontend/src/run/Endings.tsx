@@ -15,10 +15,10 @@ const REFUSALS: Record<Refusal["reason"], string> = {
 
 function Ending({ id, title, bad = false, children }: { id: string; title: string; bad?: boolean; children: ReactNode }) {
   return (
-    <section data-testid={id} aria-label={title} className={`mt-4 animate-settle rounded-card border bg-surface p-4 ${bad ? "border-bad" : "border-line"}`}>
+    <div role="group" data-testid={id} aria-label={title} className={`mt-4 animate-settle rounded-card border bg-surface p-4 ${bad ? "border-bad" : "border-line"}`}>
       <h3 className={`text-12 font-medium ${bad ? "text-bad" : "text-ink-3"}`}>{title}</h3>
       {children}
-    </section>
+    </div>
   );
 }
 

@@ -35,7 +35,7 @@ export function Rail({ live, run }: { live: LiveRun; run: Run }) {
   ];
 
   return (
-    <section aria-label="Steps" data-testid="rail" data-state={open ? "open" : "folded"} className="mt-4">
+    <div role="group" aria-label="Steps" data-testid="rail" data-state={open ? "open" : "folded"} className="mt-4">
       <button
         type="button"
         aria-expanded={open}
@@ -59,7 +59,7 @@ export function Rail({ live, run }: { live: LiveRun; run: Run }) {
           />
         ))}
       </ol>
-    </section>
+    </div>
   );
 }
 

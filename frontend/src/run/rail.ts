@@ -27,7 +27,7 @@ export interface Trouble {
 const LABELS: Record<Step, string> = {
   load_schema: "Read schema",
   check_answerable: "Check question",
-  ground: "Look up values",
+  ground: "Find tables",
   draft_sql: "Draft SQL",
   lint_sql: "Check SQL",
   autofix: "Correct names",

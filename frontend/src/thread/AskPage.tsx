@@ -41,7 +41,7 @@ export function AskPage() {
     return (
       <div className="mx-auto flex h-full w-full max-w-reading flex-col px-6 max-md:px-4">
         <h1 className="sr-only">{sending.pending}</h1>
-        <div className="min-h-0 grow overflow-y-auto pt-12">
+        <div className="relative min-h-0 grow overflow-y-auto pt-12">
           <PendingTurn question={sending.pending} />
         </div>
         <div className="shrink-0 pb-4 max-md:pb-2">{composer}</div>

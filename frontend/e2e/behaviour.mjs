@@ -1,0 +1,218 @@
+/**
+ * Uses the page as people do, against the fixture server: keyboard, cut streams, stopping, reloads, outages.
+ * Needs `npm run build`. Prints a line for each check; exit 1 when one fails.
+ */
+import assert from "node:assert/strict";
+import { launch, openPage } from "./browser.mjs";
+import { startFixture } from "./server.mjs";
+
+const fixture = await startFixture({ speed: 3 });
+const { state, url } = fixture;
+const initial = { ...state };
+const browser = await launch();
+const turn = (page, status) => page.locator(`[data-testid=turn][data-status=${status}]`).last();
+
+async function ask(page, question) {
+  await page.getByTestId("question").fill(question);
+  await page.keyboard.press("Enter");
+}
+
+const CHECKS = {
+  "Enter asks, Shift+Enter breaks the line, and the question shows within 50 ms": async (page) => {
+    await page.getByTestId("suggestions").waitFor();
+    assert.equal(await page.evaluate(() => document.activeElement?.dataset.testid), "question");
+    await page.keyboard.type("How many engineers");
+    await page.keyboard.press("Shift+Enter");
+    await page.keyboard.type("are there?");
+    assert.equal(await page.getByTestId("question").inputValue(), "How many engineers\nare there?");
+    const shown = await page.evaluate(
+      () =>
+        new Promise((resolve) => {
+          const began = performance.now();
+          const watcher = new MutationObserver(() => {
+            if (document.querySelector("[data-testid=turn] h2") !== null) {
+              watcher.disconnect();
+              resolve(performance.now() - began);
+            }
+          });
+          watcher.observe(document.body, { childList: true, subtree: true });
+          document.querySelector("[data-testid=send]").click();
+        }),
+    );
+    assert.ok(shown <= 50, `took ${shown} ms`);
+    await turn(page, "succeeded").waitFor();
+    assert.match(page.url(), /\/t\/thr_/);
+    return `${shown.toFixed(0)} ms`;
+  },
+  "A stream that is cut again and again gives the same transcript": async (page) => {
+    state.cutAfter = 9;
+    await ask(page, "Which plan brings in the most revenue?");
+    await turn(page, "succeeded").waitFor();
+    state.cutAfter = 0;
+    const steps = () => page.getByTestId("rail-step").evaluateAll((rows) => rows.map((row) => `${row.dataset.step} ${row.dataset.state}`));
+    const live = await steps();
+    assert.equal(live.length, 8);
+    await page.reload();
+    await turn(page, "succeeded").waitFor();
+    assert.deepEqual(await steps(), live);
+  },
+  "A reload in the middle goes on where the run is": async (page) => {
+    await ask(page, "Which plan brings in the most revenue?");
+    await page.locator("[data-step=execute_sql]").first().waitFor();
+    await page.reload();
+    await turn(page, "succeeded").waitFor();
+    assert.equal(await page.getByTestId("rail-step").count(), 8);
+  },
+  "Stop by button, and the composer is free again": async (page) => {
+    await ask(page, "How many pairs of events are there?");
+    await page.locator("[data-step=execute_sql]").waitFor();
+    await page.getByTestId("stop").click();
+    await turn(page, "cancelled").waitFor();
+    assert.match(await page.getByTestId("cancelled").innerText(), /Cancelled in Postgres after 312 ms/);
+    await page.getByTestId("send").waitFor();
+  },
+  "Stop by Esc in the field, and by the full stop outside of it": async (page) => {
+    await ask(page, "How many pairs of events are there?");
+    await page.locator("[data-step=execute_sql]").waitFor();
+    await page.getByTestId("question").press("Escape");
+    await turn(page, "cancelled").waitFor();
+    await page.getByRole("button", { name: "Ask again" }).click();
+    await page.locator("[data-testid=turn][data-status=running]").waitFor();
+    await page.getByTestId("question").blur();
+    await page.keyboard.press(".");
+    await page.locator("[data-testid=turn][data-status=cancelled]").nth(1).waitFor();
+  },
+  "Stop before the backend has answered stops the run": async (page) => {
+    await page.route("**/api/v1/query", async (route) => {
+      await new Promise((resolve) => setTimeout(resolve, 400));
+      await route.continue();
+    });
+    await ask(page, "How many pairs of events are there?");
+    await page.getByTestId("stop").click();
+    await turn(page, "cancelled").waitFor();
+  },
+  "A reading that is tapped is asked as the next turn": async (page) => {
+    await ask(page, "Who is our best customer?");
+    await page.getByRole("button", { name: "Number of orders" }).click();
+    await turn(page, "succeeded").waitFor();
+    assert.equal(await page.getByTestId("turn").count(), 2);
+    await page.getByTestId("question").blur();
+    await page.keyboard.press("k");
+    await page.keyboard.press("k");
+    assert.equal(await page.evaluate(() => document.activeElement?.textContent), "Who is our best customer?");
+  },
+  "What a person opened stays open, and tabs are in the address": async (page) => {
+    await ask(page, "Which plan brings in the most revenue?");
+    const toggle = page.getByTestId("rail").getByRole("button").first();
+    await toggle.click();
+    await toggle.click();
+    await turn(page, "succeeded").waitFor();
+    assert.equal(await page.getByTestId("rail").getAttribute("data-state"), "open");
+    await page.getByRole("tab", { name: "Chart" }).focus();
+    await page.keyboard.press("ArrowRight");
+    await page.getByTestId("result-table").waitFor();
+    await page.keyboard.press("ArrowRight");
+    assert.match(page.url(), /tab=sql/);
+    await page.reload();
+    await page.getByTestId("sql-panel").waitFor();
+  },
+  "A whole result sorts as a whole, scrolls without all of its rows in the page, and copies as TSV": async (page) => {
+    await ask(page, "List all orders");
+    await turn(page, "succeeded").waitFor();
+    await page.getByRole("button", { name: "order_id" }).click();
+    await page.locator("[aria-rowcount='1205']").waitFor();
+    assert.match(await page.getByTestId("result-table").locator("tbody tr").first().innerText(), /11203/);
+    assert.ok((await page.getByTestId("result-table").locator("tbody tr").count()) < 60);
+    await page.getByRole("button", { name: "Copy", exact: true }).click();
+    const copied = await page.evaluate(() => navigator.clipboard.readText());
+    assert.equal(copied.split("\n").length, 1205);
+    const download = page.waitForEvent("download");
+    await page.getByRole("button", { name: "CSV" }).click();
+    assert.match((await download).suggestedFilename(), /^run_.*\.csv$/);
+  },
+  "An agent that goes away: told, asking is off, history stays; back again by itself": async (page) => {
+    await ask(page, "How many engineers are there?");
+    await turn(page, "succeeded").waitFor();
+    state.agent = "offline";
+    await page.getByTestId("offline-strip").waitFor({ timeout: 15_000 });
+    await page.getByTestId("question").fill("More?");
+    assert.ok(await page.getByTestId("send").isDisabled());
+    assert.match(await page.getByTestId("composer-note").innerText(), /unreachable since/);
+    assert.ok(await page.getByTestId("answer").isVisible());
+    state.agent = "online";
+    await page.getByTestId("offline-strip").waitFor({ state: "detached", timeout: 15_000 });
+    assert.ok(await page.getByTestId("send").isEnabled());
+  },
+  "A refused question comes back into the field with what to do": async (page) => {
+    await page.getByTestId("suggestions").waitFor();
+    state.agent = "offline";
+    await ask(page, "How many engineers are there?");
+    await page.getByTestId("ask-problem").waitFor();
+    assert.match(await page.getByTestId("ask-problem").innerText(), /custard agent run/);
+    assert.equal(await page.getByTestId("question").inputValue(), "How many engineers are there?");
+  },
+  "A backend that goes away in the middle: reconnecting, then the answer": async (page) => {
+    await ask(page, "Which plan brings in the most revenue?");
+    await page.locator("[data-step=draft_sql]").waitFor();
+    state.down = true;
+    state.cutAfter = 1;
+    await page.getByTestId("reconnecting").waitFor({ timeout: 20_000 });
+    await page.getByTestId("unreachable").waitFor({ timeout: 20_000 });
+    state.down = false;
+    state.cutAfter = 0;
+    await turn(page, "succeeded").waitFor();
+    await page.getByTestId("unreachable").waitFor({ state: "detached", timeout: 15_000 });
+  },
+  "A key is asked for, refused when wrong, and taken when right": async (page) => {
+    state.auth = "key";
+    await page.reload();
+    await page.getByLabel("API key").fill("wrong");
+    await page.keyboard.press("Enter");
+    await page.getByText("This key was refused").waitFor();
+    await page.getByLabel("API key").fill("letmein");
+    await page.keyboard.press("Enter");
+    await page.getByTestId("suggestions").waitFor();
+    await ask(page, "How many engineers are there?");
+    await turn(page, "succeeded").waitFor();
+  },
+  "Steps and answer are announced, tokens are not": async (page) => {
+    await page.evaluate(() => {
+      globalThis.said = [];
+      const line = document.querySelector("[data-testid=announcer]");
+      new MutationObserver(() => globalThis.said.push(line.textContent)).observe(line, { childList: true, characterData: true, subtree: true });
+    });
+    await ask(page, "How many engineers are there?");
+    await turn(page, "succeeded").waitFor();
+    await page.waitForTimeout(100);
+    const said = await page.evaluate(() => globalThis.said);
+    assert.ok(said.some((line) => line.startsWith("Draft SQL done")), said.join("; "));
+    assert.equal(said.at(-1), "There are 184 engineers working here today.");
+    assert.ok(said.length < 12, `${said.length} announcements`);
+  },
+};
+
+const only = process.argv[2];
+let failed = 0;
+try {
+  for (const [name, check] of Object.entries(CHECKS)) {
+    if (only !== undefined && !name.toLowerCase().includes(only.toLowerCase())) continue;
+    Object.assign(state, initial);
+    const { page, faults, close } = await openPage(browser, { origin: url });
+    page.setDefaultTimeout(12_000);
+    await page.goto(url);
+    try {
+      const note = await check(page);
+      // Failed fetches are what these checks are about; anything else on the console is a fault.
+      assert.deepEqual(faults.filter((fault) => !fault.includes("Failed to load resource")), []);
+      console.log(`ok   ${name}${note === undefined ? "" : ` (${note})`}`);
+    } catch (error) {
+      failed += 1;
+      console.log(`BAD  ${name}\n       ${String(error).split("\n").slice(0, 6).join("\n       ")}`);
+    }
+    await close();
+  }
+} finally {
+  await browser.close();
+  fixture.close();
+}
+process.exitCode = failed === 0 ? 0 : 1;
