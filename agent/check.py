@@ -18,7 +18,6 @@ from agent.admission import Admission
 from agent.database import Connection, Database
 from agent.errors import SettingsError
 from agent.execution import Request, Sandbox
-from agent.sandbox.access import Access
 from agent.sandbox.catalog import Catalog
 from agent.sandbox.commands import DSN_VARIABLE
 from agent.sandbox.gate import Gate
@@ -138,21 +137,18 @@ async def open_sandbox(dsn: str, stack: PolicyStack) -> AsyncIterator[tuple[Gate
                 stack.owner.model_copy(update={"limits": limits}),
                 gate,
                 admission=Admission(concurrent=1, per_minute=UNLIMITED_PER_MINUTE),
-                known_names=shown_names(gate),
+                known_names=await shown_names(gate),
                 search_path=gate.search_path,
                 cost_verdict=cost,
             )
             yield gate, sandbox
 
 
-def shown_names(gate: Gate) -> frozenset[str]:
+async def shown_names(gate: Gate) -> frozenset[str]:
     """Names that an error message may mention: those of relations and columns that may be read."""
-    access = Access(gate.stack, gate.catalog)
     names: set[str] = set()
-    for relation in gate.catalog.relations.values():
-        found = access.of(relation)
-        if found.allowed:
-            names |= {relation.schema, relation.name, *found.readable}
+    for qualified, columns in (await gate.shown()).items():
+        names |= {*qualified.split("."), *columns}
     return frozenset(names)
 
 

@@ -18,14 +18,15 @@ from agent.sandbox.bodies import check_body
 from agent.sandbox.catalog import Relation
 from agent.sandbox.naming import output_name
 from agent.sandbox.scope import Cte, Ctes, Item, Output, Outputs, Scope
-from agent.sandbox.shape import children, unwrap
+from agent.sandbox.shape import MESSAGES, children, unwrap
 from agent.sandbox.verdict import Refusal
 from agent.sandbox.vocabulary import AGGREGATES, SYSTEM_COLUMNS, TYPES
 from agent.sandbox.words import OwnersWords, Words
-from agent.sandbox.wrapping import MaskKey, wrap, wrap_view
+from agent.sandbox.wrapping import MaskKey, bad_filter, parse_condition, wrap, wrap_view
 
 SAMPLERS = frozenset({"bernoulli", "system"})
 MAX_VIEW_DEPTH = 20
+FILTER_MESSAGES = MESSAGES - {"SubLink", "SelectStmt", "WindowDef", "GroupingFunc"}
 
 
 class ColumnDenied(Refusal):
@@ -349,6 +350,7 @@ class Analysis:
         alias = reference.alias.aliasname or name
         only = not reference.inh
         self._check_view(access)
+        self._check_filters(access)
         replaced = self._replacement(access, only, sample)
         reference.schemaname = relation.schema
         item = Item(
@@ -417,6 +419,32 @@ class Analysis:
                 f"The view {view.qualified_name} calls functions that are not permitted.",
                 "The owner can give the view a rule of its own in the policy.",
             )
+
+    def _check_filters(self, access: RelationAccess) -> None:
+        """A tightening policy's row filter is the cloud's text: it may compare columns, and do nothing
+        else."""
+        for condition, owners in access.filters:
+            if owners:
+                continue
+            waiting = [parse_condition(condition, owners=False)]
+            while waiting:
+                value = unwrap(waiting.pop())
+                if value is None:
+                    continue
+                name = value.DESCRIPTOR.name
+                names = tuple(part.string.sval for part in getattr(value, "names", ()))
+                try:
+                    if name not in FILTER_MESSAGES:
+                        raise bad_filter(condition, owners)
+                    if name == "FuncCall":
+                        self._words.function(tuple(part.string.sval for part in value.funcname))
+                    elif name == "TypeName" and names:
+                        self._words.type(names)
+                    elif name == "A_Expr":
+                        self._operator(value.name)
+                except Refusal as error:
+                    raise bad_filter(condition, owners) from error
+                waiting.extend(children(value))
 
     def _replacement(
         self, access: RelationAccess, only: bool, sample: Any | None

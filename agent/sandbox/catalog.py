@@ -6,12 +6,13 @@ handed to the process that judges statements.
 
 from __future__ import annotations
 
-import json
 import time
 from collections import defaultdict
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
+
+from agent.sandbox.rows import fetch
 
 if TYPE_CHECKING:  # the process that judges statements has no use for a driver
     from psycopg import AsyncConnection
@@ -308,16 +309,7 @@ select c.relname::text from pg_catalog.pg_class c where c.relnamespace = 'pg_cat
 
 async def _load(connection: AsyncConnection[Any]) -> Catalog:
     async def rows(query: str) -> list[list[Any]]:
-        # As one JSON text: the connection's own row factory and loaders, whatever they are, do not matter
-        # then.
-        cursor = await connection.execute(
-            f"select coalesce(json_agg(t), '[]'::json)::text from ({query}) as t".encode()  # noqa: S608 (ours)
-        )
-        row = await cursor.fetchone()
-        assert row is not None
-        text = next(iter(row.values())) if isinstance(row, dict) else row[0]
-        found: list[list[Any]] = json.loads(text, object_pairs_hook=_values)
-        return found
+        return await fetch(connection, query)
 
     [[database, version, path]] = await rows(_HEAD)
     columns: dict[int, list[ColumnInfo]] = defaultdict(list)
@@ -364,7 +356,3 @@ async def _load(connection: AsyncConnection[Any]) -> Catalog:
         casts=tuple((source, target) for source, target in await rows(_CASTS)),
         loaded_at=time.monotonic(),
     )
-
-
-def _values(pairs: list[tuple[str, Any]]) -> list[Any]:
-    return [value for _, value in pairs]

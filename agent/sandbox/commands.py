@@ -12,6 +12,15 @@ DSN_VARIABLE = "CUSTARD_AGENT_DSN"
 def add_parsers(commands: Commands[argparse.ArgumentParser]) -> None:
     """Add the commands' parsers, each with its ``handler``."""
     _check(commands)
+    doctor = commands.add_parser("doctor", help="whether the agent's role may do no more than it should")
+    _database_flags(doctor)
+    doctor.add_argument("--json", action="store_true", help="print JSON lines")
+    doctor.set_defaults(handler=_run_doctor)
+    grants = commands.add_parser("grants", help="print the script that makes the agent's role")
+    _database_flags(grants)
+    grants.add_argument("--role", default="custard_agent", help="the role's name; default custard_agent")
+    grants.set_defaults(handler=_run_grants)
+    _policy(commands)
 
 
 def _database_flags(parser: argparse.ArgumentParser, *, policy: bool = True) -> None:
@@ -37,7 +46,44 @@ def _check(commands: Commands[argparse.ArgumentParser]) -> None:
     parser.set_defaults(handler=_run_check)
 
 
+def _policy(commands: Commands[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser("policy", help="check, explain, compare or test a policy file")
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    for action, summary in (
+        ("check", "what in the file does not do what it looks like"),
+        ("test", "run the file's own tests"),
+        ("explain", "which rule decides about a statement, and what it reads"),
+        ("diff", "what another file permits or denies that this one does not"),
+    ):
+        one = actions.add_parser(action, help=summary)
+        _database_flags(one)
+        one.add_argument("--json", action="store_true", help="print JSON lines")
+        if action == "explain":
+            one.add_argument("sql", help="the statement")
+        if action == "diff":
+            one.add_argument("other", type=Path, help="the other policy file")
+        one.set_defaults(handler=_run_policy)
+
+
+def _run_policy(arguments: argparse.Namespace) -> int:
+    from agent.policy_review import handle
+
+    return handle(arguments)
+
+
 def _run_check(arguments: argparse.Namespace) -> int:
     from agent.check import handle
+
+    return handle(arguments)
+
+
+def _run_doctor(arguments: argparse.Namespace) -> int:
+    from agent.doctor import handle
+
+    return handle(arguments)
+
+
+def _run_grants(arguments: argparse.Namespace) -> int:
+    from agent.grants import handle
 
     return handle(arguments)

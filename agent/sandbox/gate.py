@@ -105,6 +105,16 @@ class Gate:
                 self._cache.popitem(last=False)
         return replace(verdict, elapsed_ms=(time.perf_counter() - started) * 1000)
 
+    async def shown(self) -> dict[str, tuple[str, ...]]:
+        """What a statement may read: ``schema.name`` of each relation, with its columns in order.
+
+        It follows views, partitions and inheritance, which the policy's names alone do not tell.
+
+        Raises:
+            WorkerGone: a view's definition is more than the parser can take.
+        """
+        return await self._pool.shown()
+
     async def cost_verdict(self, connection: AsyncConnection[Any], sql: str) -> Verdict:
         """Compare the planner's cost of a verdict's ``sql`` with the policy's limit; allowed when there is
         none.

@@ -17,7 +17,7 @@ from postgast import pg_query_pb2 as pb
 
 from agent.sandbox.access import Access
 from agent.sandbox.analysis import Analysis
-from agent.sandbox.catalog import Catalog
+from agent.sandbox.catalog import Catalog, Relation
 from agent.sandbox.shape import check_shape, children, only_select
 from agent.sandbox.verdict import Refusal, Verdict
 from agent.sandbox.words import Words
@@ -34,7 +34,7 @@ class Judge:
     def __init__(self, stack: PolicyStack, catalog: Catalog, key: MaskKey) -> None:
         self.stack = stack
         self.catalog = catalog
-        self._access = Access(stack, catalog)
+        self.access = Access(stack, catalog)
         self._words = Words(stack, catalog)
         self._key = key
 
@@ -67,12 +67,34 @@ class Judge:
             elapsed,
         )
 
+    def readable(self, relation: Relation) -> tuple[str, ...] | None:
+        """The columns of a relation that a statement may name, in order; None when it may not be read."""
+        judged = self.access.of(relation)
+        if not judged.allowed:
+            return None
+        if relation.definition is None:
+            return judged.readable
+        text = f"TABLE {quote(relation.schema)}.{quote(relation.name)}"
+        analysis = Analysis(self.access, self._words, self._key)
+        try:
+            outputs = analysis.query(only_select(parse(text)), None, {})
+        except Refusal:
+            return None
+        return tuple(output.name for output in outputs.columns)
+
+    def shown(self) -> dict[str, tuple[str, ...]]:
+        """What may be read of this server: ``schema.name`` of each relation, with its columns."""
+        found = {
+            relation.qualified_name: self.readable(relation) for relation in self.catalog.relations.values()
+        }
+        return {name: columns for name, columns in found.items() if columns is not None}
+
     def _judge(self, sql: str) -> Verdict:
         check_bytes(sql, self._most_bytes)
         tree = parse(sql)
         select = only_select(tree)
         check_shape(select)
-        analysis = Analysis(self._access, self._words, self._key)
+        analysis = Analysis(self.access, self._words, self._key)
         analysis.query(select, None, {})
         analysis.check_casts()
         tree.stmts[0].ClearField("stmt_len")
@@ -189,7 +211,7 @@ def check_filters(stack: PolicyStack, catalog: Catalog, key: MaskKey) -> list[st
     problems = []
     judge = Judge(stack, catalog, key)
     for relation in catalog.relations.values():
-        access = judge._access.of(relation)
+        access = judge.access.of(relation)
         if not access.allowed or not access.filters:
             continue
         verdict = judge.judge(f"TABLE {quote(relation.schema)}.{quote(relation.name)}")

@@ -9,7 +9,8 @@ import json
 import os
 import pickle
 import sys
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
 
 from agent.sandbox.catalog import Catalog
 from agent.sandbox.judge import MAX_STATEMENT_BYTES, check_bytes
@@ -18,9 +19,12 @@ from agent.sandbox.worker import HEADER
 from agent.sandbox.wrapping import MaskKey
 from wire.policy import PolicyStack
 
+_T = TypeVar("_T")
+
 WORKERS = 2
 JUDGE_SECONDS = 5.0
 """Wall time after which a child is given up; its own limit of processor time is shorter."""
+SHOWN_SECONDS = 60.0
 START_SECONDS = 60.0
 MAX_ANSWER_BYTES = 16 * 1024 * 1024
 
@@ -67,6 +71,10 @@ class _Worker:
             fields[name] = tuple(fields[name])
         return Verdict(**fields)
 
+    async def shown(self) -> dict[str, tuple[str, ...]]:
+        answer: dict[str, list[str]] = json.loads(await self._exchange(b"null", SHOWN_SECONDS))
+        return {name: tuple(columns) for name, columns in answer.items()}
+
     async def _exchange(self, body: bytes, seconds: float) -> bytes:
         source, sink = self._process.stdout, self._process.stdin
         assert source is not None
@@ -110,12 +118,26 @@ class JudgePool:
         Raises:
             RuntimeError: the pool was closed.
         """
-        if self._closed:
-            raise RuntimeError("The pool of judges is closed.")
         try:
             check_bytes(sql, MAX_STATEMENT_BYTES)
         except Refusal as refusal:
             return refusal.verdict()
+        try:
+            return await self._with_worker(lambda worker: worker.judge(sql))
+        except WorkerGone:
+            return _gone()
+
+    async def shown(self) -> dict[str, tuple[str, ...]]:
+        """What may be read: ``schema.name`` of each relation, with its columns.
+
+        Raises:
+            WorkerGone: the child ended; a view's definition may be more than the parser can take.
+        """
+        return await self._with_worker(lambda worker: worker.shown())
+
+    async def _with_worker(self, work: Callable[[_Worker], Awaitable[_T]]) -> _T:
+        if self._closed:
+            raise RuntimeError("The pool of judges is closed.")
         if not self._started:
             self._started = True
             for _ in range(self._size):
@@ -125,15 +147,13 @@ class JudgePool:
             if worker is None:
                 worker = await _Worker.start(self._setup)
                 self._workers.add(worker)
-            verdict = await worker.judge(sql)
-        except BaseException as error:
+            answer = await work(worker)
+        except BaseException:
             # Cancelled or broken in the middle of an exchange: what it would answer next is not ours.
             await self._discard(worker)
-            if isinstance(error, WorkerGone):
-                return _gone()
             raise
         self._idle.put_nowait(worker)
-        return verdict
+        return answer
 
     async def warm(self) -> None:
         """Start every child now, so that the first statements need not wait for it."""

@@ -3,7 +3,8 @@
 It knows no password and opens nothing. What it reads from its parent is trusted (a pickle of policy and
 catalog, then statements); what it writes is JSON, because after hostile input it may not be itself any more.
 
-Frames both ways: four bytes of length, big-endian, then the body.
+Frames both ways: four bytes of length, big-endian, then the body. A statement is a JSON string and its answer
+a verdict; null asks for everything that may be read.
 """
 
 from __future__ import annotations
@@ -46,8 +47,12 @@ def main() -> int:
     judge.judge("SELECT 1")
     _write(sink, b"{}")
     while (body := _read(source)) is not None:
+        statement = json.loads(body)
+        if statement is None:
+            _write(sink, json.dumps(judge.shown()).encode())
+            continue
         signal.setitimer(signal.ITIMER_VIRTUAL, CPU_SECONDS)
-        verdict = judge.judge(json.loads(body))
+        verdict = judge.judge(statement)
         signal.setitimer(signal.ITIMER_VIRTUAL, 0)
         _write(sink, json.dumps(asdict(verdict)).encode())
     return 0

@@ -133,17 +133,19 @@ def parse_condition(text: str, *, owners: bool) -> Any:
     try:
         tree = postgast.parse(f"SELECT 1 WHERE (\n{text}\n)")
     except PgQueryError as error:
-        raise _bad_filter(text, owners) from error
+        raise bad_filter(text, owners) from error
     if len(tree.stmts) != 1 or tree.stmts[0].stmt.WhichOneof("node") != "select_stmt":
-        raise _bad_filter(text, owners)
+        raise bad_filter(text, owners)
     select = tree.stmts[0].stmt.select_stmt
     filled = {descriptor.name for descriptor, _ in select.ListFields()}
     if not filled <= {"target_list", "where_clause", "limit_option", "op"} or len(select.target_list) != 1:
-        raise _bad_filter(text, owners)
+        raise bad_filter(text, owners)
     return select.where_clause
 
 
-def _bad_filter(text: str, owners: bool) -> Refusal:
+def bad_filter(text: str, owners: bool) -> Refusal:
+    """The refusal of a table whose row filter cannot be used; quotes the filter only when it is the
+    owner's."""
     return Refusal(
         "policy",
         "bad_row_filter",

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -187,7 +186,7 @@ def open_policy() -> Policy:
 
 
 @pytest.fixture(scope="session")
-def corpus(place: Any) -> Iterator[CorpusDatabase]:
+def corpus(place: Any) -> CorpusDatabase:
     """The database, on the wheel's PostgreSQL and on Debian's."""
     with psycopg.connect(place.server.dsn(), autocommit=True) as conn:
         conn.execute("CREATE DATABASE corpus")
@@ -196,7 +195,7 @@ def corpus(place: Any) -> Iterator[CorpusDatabase]:
     dsn = place.server.dsn("corpus")
     with psycopg.connect(dsn) as conn:
         conn.execute((HERE / "schema.sql").read_bytes())
-    yield CorpusDatabase(dsn, place.major)
+    return CorpusDatabase(dsn, place.major)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Every statement of the corpus through the sandbox that serves real ones, with nothing but the gate to hold."""
+"""Every statement of the corpus through the sandbox that serves real ones; only the gate can hold."""
 
 import re
 import time
@@ -16,6 +16,8 @@ from wire.policy import Policy, PolicyStack
 HOSTILE_AT_LEAST = 400
 FAMILIES_AT_LEAST = 35
 LEGITIMATE_AT_LEAST = 300
+CHANGED_BY_POLICY = re.compile(r"SELECT (\*|c\.\*|c) FROM customers|phone|departments")
+"""Statements over columns and rows that the policy hides, whose results therefore differ."""
 
 
 def test_the_corpus_is_large(hostile: list[Any], legitimate: list[Any]) -> None:
