@@ -61,10 +61,12 @@ DANGERS = [
     ("sees_more", "GRANT SELECT ON app.people TO {role}"),
     ("sees_more", "GRANT USAGE ON SCHEMA vault TO {role}; GRANT SELECT (value) ON vault.secrets TO {role}"),
     ("member", "GRANT pg_read_all_data TO {role}"),
-    ("foreign_server", "CREATE FOREIGN DATA WRAPPER w_{role}; CREATE SERVER s_{role} FOREIGN DATA WRAPPER
-    w_{role};"
-     " GRANT USAGE ON FOREIGN SERVER s_{role} TO {role}"),
-]  # fmt: skip
+    (
+        "foreign_server",
+        "CREATE FOREIGN DATA WRAPPER w_{role}; CREATE SERVER s_{role} FOREIGN DATA WRAPPER w_{role};"
+        " GRANT USAGE ON FOREIGN SERVER s_{role} TO {role}",
+    ),
+]
 WARNINGS = [
     ("temporary_tables", "GRANT TEMPORARY ON DATABASE doctor TO {role}"),
     ("definer_function", "GRANT EXECUTE ON FUNCTION app.definer() TO {role}"),

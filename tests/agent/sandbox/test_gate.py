@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -78,8 +79,7 @@ async def test_the_child_does_not_have_the_parents_environment(
     monkeypatch.setenv("CUSTARD_AGENT_DSN", "password=hush")
     async with Gate(OPEN, catalog, workers=1) as gate:
         [child] = gate._pool._workers
-        with open(f"/proc/{child._process.pid}/environ", "rb") as file:
-            assert b"hush" not in file.read()
+        assert b"hush" not in Path(f"/proc/{child._process.pid}/environ").read_bytes()
 
 
 def test_permitted_functions(catalog: Catalog) -> None:

@@ -214,8 +214,7 @@ def test_a_row_filter_is_inside_and_fenced(judge: Judging) -> None:
     assert "WHERE name <> 'x' AND true OFFSET 0) people" in verdict.sql
 
 
-@pytest.mark.parametrize("text", ["true) UNION (SELECT 1", "", "1; DROP TABLE x", "true GROUP BY 1", "name
-<>"])
+@pytest.mark.parametrize("text", ["true) UNION (SELECT 1", "", "1; DROP TABLE x", "true GROUP BY 1", "x <>"])
 def test_a_row_filter_that_is_no_condition_closes_its_table(judge: Judging, text: str) -> None:
     verdict = judge("SELECT name FROM people", tables={"app.people": {"row_filter": text}})
     if text.strip():
