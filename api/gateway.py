@@ -15,12 +15,13 @@ from api.errors import AgentOffline, AgentTrouble
 from api.metrics import Metrics
 from api.results import Results
 from api.session import AgentError, AgentSession
+from api.snapshots import Change, compare, merged, strictest
 from api.statement import SessionLost, Statement
 from api.store.protocols import Store
 from api.store.records import ConnectionRecord, StoredSnapshot
-from wire.messages import Cancel, Drain, Snapshot, Unchanged
-from wire.policy import SHARE_ORDER, Share
-from wire.snapshot import SchemaSnapshot, Table
+from wire.messages import Cancel, Drain, Snapshot
+from wire.policy import Share
+from wire.snapshot import SchemaSnapshot
 
 NEWER_SESSION = 4409
 """Close code: a newer session of the same agent is served."""
@@ -40,17 +41,6 @@ class StatementLimits:
     seconds: float
     max_rows: int
     max_bytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What an introspection found against the snapshot before; names are ``schema.table``."""
-
-    fingerprint: str
-    tables: int
-    changed: list[str]
-    added: list[str]
-    removed: list[str]
 
 
 class TokenShared(Exception):
@@ -270,7 +260,7 @@ class Gateway:
             known = await self.cached(session.connection_id)
             digest = session.facts.policy_digest
             answer = await session.introspect(known.snapshot.fingerprint if known else None)
-            fresh = _merged(known.snapshot if known else None, answer)
+            fresh = merged(known.snapshot if known else None, answer)
             if fresh is None:
                 whole = await session.introspect(None)
                 if not isinstance(whole, Snapshot):
@@ -300,54 +290,7 @@ class Gateway:
             _log.error("the snapshot could not be renewed", kind=type(error).__name__)
 
 
-def strictest(shares: list[Share]) -> Share:
-    """The least of each; the very least when there is nobody to say."""
-    if not shares:
-        return Share(model="schema", screen="schema", trace="schema")
-    return Share(
-        model=min((one.model for one in shares), key=SHARE_ORDER.index),
-        screen=min((one.screen for one in shares), key=SHARE_ORDER.index),
-        trace=min((one.trace for one in shares), key=SHARE_ORDER.index),
-    )
-
-
-def compare(before: SchemaSnapshot | None, after: SchemaSnapshot) -> Change:
-    """What differs in structure; estimates and samples do not count."""
-    old = {table.qualified_name: _structure(table) for table in before.tables} if before else {}
-    new = {table.qualified_name: _structure(table) for table in after.tables}
-    return Change(
-        fingerprint=after.fingerprint,
-        tables=len(after.tables),
-        changed=sorted(name for name in new.keys() & old.keys() if new[name] != old[name]),
-        added=sorted(new.keys() - old.keys()),
-        removed=sorted(old.keys() - new.keys()),
-    )
-
-
-def _structure(table: Table) -> dict[str, Any]:
-    return table.model_dump(exclude={"row_estimate": True, "columns": {"__all__": {"samples"}}})
-
-
 def _outdated(known: StoredSnapshot, session: AgentSession) -> bool:
     if known.policy_digest != session.facts.policy_digest:
         return True
     return session.fingerprint is not None and session.fingerprint != known.snapshot.fingerprint
-
-
-def _merged(known: SchemaSnapshot | None, answer: Any) -> SchemaSnapshot | None:
-    """The new snapshot; None when a delta does not lead to the fingerprint that it names."""
-    if isinstance(answer, Snapshot):
-        return answer.snapshot
-    if known is None:
-        return None
-    if isinstance(answer, Unchanged):
-        return known if answer.fingerprint == known.fingerprint else None
-    changed = {table.qualified_name: table for table in answer.tables}
-    kept = [
-        table
-        for table in known.tables
-        if table.qualified_name not in changed and table.qualified_name not in answer.removed
-    ]
-    tables = sorted([*kept, *changed.values()], key=lambda table: (table.schema_name, table.name))
-    merged = answer.snapshot_head.model_copy(update={"tables": tables})
-    return merged if merged.fingerprint == answer.fingerprint else None

@@ -400,7 +400,15 @@ class Backend:
 
     async def agent(self, connection_id: str, token: str | None = None, **fields: Any) -> FakeAgent:
         token = token or await self.join(connection_id)
-        return await FakeAgent(self.socket_url, token, **fields).attach()
+        agent = await FakeAgent(self.socket_url, token, **fields).attach()
+        # Welcome is said a moment before the session is served.
+        await eventually(
+            lambda: (
+                (session := self.state.gateway.session(connection_id)) is not None
+                and session.instance == agent.instance
+            )
+        )
+        return agent
 
     async def ask(self, connection_id: str, **body: Any) -> dict[str, Any]:
         question = {"connection_id": connection_id, "question": "How many employees are there?", **body}

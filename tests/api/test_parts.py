@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from api.bodies import QUESTION_CHARACTERS
 from api.errors import BadCursor, BadQuestion, TooManyRequests
-from api.gateway import _merged, compare, strictest
 from api.ids import new_id
 from api.limits import Bucket
 from api.question import clean_question
+from api.snapshots import compare, merged, strictest
 from api.suggestions import plural, suggest, words
 from api.tail import position
 from api.tokens import digest, new_agent_token, new_join_code, normal_code, same
@@ -125,19 +125,19 @@ def test_a_delta_is_taken_only_when_it_leads_to_its_fingerprint(snapshot: Callab
         snapshot_head=after.model_copy(update={"tables": []}),
         fingerprint=after.fingerprint,
     )
-    merged = _merged(known, delta)
-    assert merged is not None
-    assert merged.fingerprint == after.fingerprint
-    change = compare(known, merged)
+    after_delta = merged(known, delta)
+    assert after_delta is not None
+    assert after_delta.fingerprint == after.fingerprint
+    change = compare(known, after_delta)
     assert (change.changed, change.added, change.removed) == (
         ["people.employees"],
         [],
         ["people.departments"],
     )
-    assert _merged(known, delta.model_copy(update={"fingerprint": "other"})) is None
-    assert _merged(None, delta) is None
-    assert _merged(known, Unchanged(request_id="1", fingerprint=known.fingerprint)) is known
-    assert _merged(known, Unchanged(request_id="1", fingerprint="other")) is None
+    assert merged(known, delta.model_copy(update={"fingerprint": "other"})) is None
+    assert merged(None, delta) is None
+    assert merged(known, Unchanged(request_id="1", fingerprint=known.fingerprint)) is known
+    assert merged(known, Unchanged(request_id="1", fingerprint="other")) is None
 
 
 def test_estimates_are_no_change(snapshot: Callable[..., Any]) -> None:
