@@ -9,7 +9,7 @@ import logging
 import os
 import socket
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import psycopg
@@ -29,6 +29,8 @@ CHECKOUT_SECONDS = 6.0
 """How long a statement waits for a connection, seconds: enough for a database that is just restarting."""
 
 Connection = AsyncConnection[tuple[Any, ...]]
+Begin = str | Callable[[int], str]
+"""What opens a transaction; a function is given ``server_version_num``."""
 
 
 def text_adapters() -> AdaptersMap:
@@ -124,7 +126,7 @@ class Database:
         await self.close()
 
     @contextlib.asynccontextmanager
-    async def transaction(self, begin: str, *, timeout: float | None = None) -> AsyncIterator[Connection]:
+    async def transaction(self, begin: Begin, *, timeout: float | None = None) -> AsyncIterator[Connection]:
         """``acquire``, and ``release`` at the end."""
         conn = await self.acquire(begin, timeout=timeout)
         try:
@@ -132,14 +134,20 @@ class Database:
         finally:
             await self.release(conn)
 
-    async def acquire(self, begin: str, *, timeout: float | None = None) -> Connection:
+    async def resize(self, size: int) -> None:
+        """Allow so many connections from now on; those in use beyond are not cut off."""
+        self._size = size
+        await self._pool.resize(1, size)
+
+    async def acquire(self, begin: Begin, *, timeout: float | None = None) -> Connection:
         """A connection inside the transaction that ``begin`` opens; give it back with ``release``.
 
         ``begin`` doubles as the check that the connection still lives: one that a restart has killed is put
         away and the next is tried, which costs a healthy connection no extra round trip.
 
         Args:
-            begin: our own text, ``BEGIN …`` and settings; never anything from outside.
+            begin: our own text, ``BEGIN …`` and settings, or what makes it from the server's version; never
+                anything from outside.
             timeout: seconds to wait for a connection; None takes the default.
 
         Raises:
@@ -152,7 +160,8 @@ class Database:
             except (PoolTimeout, psycopg.OperationalError) as error:
                 raise self._unavailable(error) from error
             try:
-                await conn.execute(begin.encode())
+                text = begin if isinstance(begin, str) else begin(conn.info.server_version)
+                await conn.execute(text.encode())
             except psycopg.Error as error:
                 self._last_error = error
                 lost = conn.closed or isinstance(error, psycopg.OperationalError)
@@ -192,7 +201,7 @@ async def cancel_statement(conn: Connection, *, timeout: float = 2.0) -> None:
     try:
         await conn.cancel_safe(timeout=timeout)
     except (psycopg.Error, OSError) as error:
-        _log.warning("cancel request failed", extra={"reason": redact(str(error))})
+        _log.debug("cancel request failed", extra={"reason": redact(str(error))})
 
 
 def cut_connection(conn: Connection) -> None:

@@ -222,7 +222,7 @@ class Sandbox:
 
 
 class _StoppedEarly(Exception):
-    """The statement was stopped before it had a connection: there is nothing to cancel."""
+    """The statement was stopped while PostgreSQL ran nothing of it: there is nothing to cancel."""
 
 
 class _Run:
@@ -327,7 +327,10 @@ class _Run:
         jump from narrow rows to wide ones makes the agent hold more than ``CHUNK_ROWS`` of them.
         """
         fetch, chunk, seen, width = FIRST_FETCH_ROWS, CHUNK_ROWS // 2, 0, 1
-        while seen < most and self._stop.reason is None:
+        while seen < most:
+            if self._stop.reason is not None:
+                # A cancel that found nothing running has no error to show for it.
+                raise _StoppedEarly
             wanted = min(fetch, most - seen)
             got, group, held, widest = 0, list[TextRow](), 0, 1
             async with _streaming(
@@ -355,13 +358,16 @@ class _Run:
     @contextlib.asynccontextmanager
     async def _transaction(self) -> AsyncIterator[Connection]:
         remaining = max(self._seconds - (time.monotonic() - self._started), 0.05)
-        begin = begin_read_only(
-            self._sandbox.policy.limits,
-            remaining,
-            run_id=self._request.run_id,
-            search_path=self._sandbox._search_path,
-            server_version=self._sandbox._database.server_version,
-        )
+
+        def begin(server_version: int) -> str:
+            return begin_read_only(
+                self._sandbox.policy.limits,
+                remaining,
+                run_id=self._request.run_id,
+                search_path=self._sandbox._search_path,
+                server_version=server_version,
+            )
+
         database = self._sandbox._database
         held: list[Connection] = []
 

@@ -196,6 +196,7 @@ class Runtime:
             self._install(policy)
             self._snapshots.clear()
             self.on_policy_change()
+            await self.database.resize(policy.limits.concurrent + 1)
             await self.start()
             await former.close()
             async with self._changed:

@@ -18,10 +18,10 @@ async def estimate(connection: AsyncConnection[Any], sql: str) -> float:
     Raises:
         psycopg.Error: the server would refuse the statement itself too, or its timeout struck.
     """
-    # Prepared, because a statement without parameters would go by the simple protocol, which takes several.
-    cursor = await connection.execute(f"EXPLAIN (FORMAT JSON) {sql}".encode(), prepare=True)
-    row = await cursor.fetchone()
-    assert row is not None
+    # Streamed, because a statement without parameters would go by the simple protocol, which takes several.
+    # ``prepare=True`` is no way round that: psycopg ignores it where the connection prepares nothing.
+    stream = connection.cursor().stream(f"EXPLAIN (FORMAT JSON) {sql}".encode())
+    (row,) = [row async for row in stream]
     plan = next(iter(row.values())) if isinstance(row, dict) else row[0]
     if isinstance(plan, str | bytes):
         plan = json.loads(plan)

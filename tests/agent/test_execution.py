@@ -338,6 +338,15 @@ async def test_statements_a_minute_are_limited(make_sandbox: MakeSandbox, make_s
     assert (outcomes[2].code, outcomes[2].retryable) == ("limit", True)
 
 
+async def test_the_planners_cost_is_asked_by_the_extended_protocol(database: Database) -> None:
+    from agent.sandbox.cost import estimate
+
+    async with database.transaction("BEGIN READ ONLY") as conn:
+        assert await estimate(conn, "SELECT * FROM people") > 0
+        with pytest.raises(psycopg.errors.SyntaxError, match="multiple commands"):
+            await estimate(conn, "SELECT 1; SELECT 2")
+
+
 async def test_nothing_stays_in_the_session(make_sandbox: MakeSandbox, make_sink: Any) -> None:
     sandbox = make_sandbox(concurrent=1)
     await sandbox.execute(

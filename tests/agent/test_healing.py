@@ -9,8 +9,9 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from agent.database import Database
 from agent.execution import Completed, Request, Sandbox
+from agent.stop import Stop
 from wire.outcome import Failed
-from wire.policy import Policy
+from wire.policy import Limits, Policy
 
 
 class Forwarder:
@@ -32,6 +33,12 @@ class Forwarder:
             self._server = None
         for writer in list(self._open):
             writer.transport.abort()
+
+    def refuse(self) -> None:
+        """Take no further connection; those there are live on."""
+        if self._server is not None:
+            self._server.close()
+            self._server = None
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there, back = await asyncio.open_connection(*self._to)
@@ -77,3 +84,34 @@ async def test_a_restart_of_the_database_heals(
         await forwarder.up()
         assert isinstance(await asyncio.wait_for(waiting, 10), Completed)
         assert isinstance(await sandbox.execute(Request("SELECT 3"), make_sink()), Completed)
+
+
+async def test_a_statement_that_cannot_be_cancelled_loses_its_connection(
+    place: Any, forwarder: Forwarder, judges: Any, make_sink: Any
+) -> None:
+    """A cancel request is a connection of its own; here none gets through any more."""
+    dsn = make_conninfo(place.dsn, port=forwarder.port)
+    async with Database(dsn, size=2) as database:
+        sandbox = Sandbox(database, Policy(default="allow"), judges())
+        stop = Stop()
+        running = asyncio.create_task(sandbox.execute(Request("SELECT pg_sleep(60)"), make_sink(), stop))
+        await asyncio.sleep(0.5)
+        forwarder.refuse()
+        stop.throw("cancelled")
+        outcome = await asyncio.wait_for(running, 10)
+        assert isinstance(outcome, Failed)
+        assert outcome.code == "cancelled"
+        await forwarder.up()
+        assert isinstance(await sandbox.execute(Request("SELECT 1"), make_sink()), Completed)
+
+
+async def test_more_connections_after_a_policy_that_allows_more(
+    place: Any, judges: Any, make_sink: Any
+) -> None:
+    async with Database(place.dsn, size=1) as database:
+        await database.resize(3)
+        sandbox = Sandbox(database, Policy(default="allow", limits=Limits(concurrent=3)), judges())
+        outcomes = await asyncio.gather(
+            *(sandbox.execute(Request("SELECT pg_sleep(0.2)"), make_sink()) for _ in range(3))
+        )
+        assert all(isinstance(outcome, Completed) for outcome in outcomes)
