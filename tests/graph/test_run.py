@@ -27,7 +27,7 @@ async def test_a_question_is_answered(ask, count_of_34):
     assert asking.last.answer.chart.kind == "number"
     assert asking.last.receipt.result_digest == "d" * 64
     steps = [event.step for event in asking.of("step_started")]
-    expected = "load_schema ground draft_sql lint_sql autofix execute_sql summarize"
+    expected = "load_schema check_answerable ground draft_sql lint_sql autofix execute_sql summarize"
     assert steps == expected.split()
     assert "".join(event.text for event in asking.of("sql_delta")) == SQL
     [drafting] = [event for event in asking.of("step_finished") if event.step == "draft_sql"]
@@ -84,7 +84,7 @@ async def test_rules_mend_what_they_can_before_the_model_is_asked_again(ask, cou
 
 
 async def test_a_step_that_is_switched_off_is_not_told(ask, count_of_34):
-    settings = Settings(without=frozenset({"autofix", "ground"}))
+    settings = Settings(without=frozenset({"autofix", "check_answerable", "ground"}))
     asking = await ask([FENCED, "34."], [count_of_34], settings=settings)
     steps = {event.step for event in asking.of("step_started")}
     assert steps == {"load_schema", "draft_sql", "lint_sql", "execute_sql", "summarize"}
@@ -264,7 +264,8 @@ HOSTILE = (
 
 
 async def test_a_hostile_question_stays_inside_its_frame(ask, count_of_34):
-    asking = await ask([FENCED, "34."], [count_of_34], question=HOSTILE)
+    settings = Settings(without=frozenset({"check_answerable"}))
+    asking = await ask([FENCED, "34."], [count_of_34], question=HOSTILE, settings=settings)
     prompt = asking.prompt(0)
     assert prompt.count("</question>") == 1
     assert prompt.endswith("</question>")
