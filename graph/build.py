@@ -2,7 +2,9 @@
 
 ::
 
-    load_schema → ground → draft_sql → lint_sql ─→ autofix ─pass→ execute_sql ─rows→ summarize → ∎
+    load_schema → check_answerable
+                        ↓
+                      ground → draft_sql → lint_sql ─→ autofix ─pass→ execute_sql ─rows→ summarize → ∎
                                         ▲ ▲ └─changed─┘ │            │
                                         │ └──changed──┐ │reject      │failed
                                         │          autofix ←─────────┘
@@ -10,7 +12,7 @@
 
 A run that was taken up again goes from ground straight to where its last attempt stood. Whatever ends a run
 early (a refusal, a failure) leads from any node to the end. Optional steps are switched off by name in
-``ports.settings.without``: ground, autofix.
+``ports.settings.without``: check_answerable, ground, autofix.
 """
 
 import asyncio
@@ -27,6 +29,7 @@ from langgraph.runtime import Runtime
 
 from graph.events import Answered, Clarified, Executed, Refused, RunEvent, RunFailed
 from graph.nodes.autofix import autofix, look
+from graph.nodes.check_answerable import check_answerable
 from graph.nodes.endings import ending_without_answer
 from graph.nodes.execute_sql import execute_sql, mendable
 from graph.nodes.ground import ground
@@ -48,6 +51,7 @@ Resolve = Callable[[Any], Ports | Awaitable[Ports]]
 """From the runtime context to live ports: the identity in the API, a look-up by connection in Studio."""
 Graph = CompiledStateGraph[State, Any, Asked, Told]
 Place = Literal[
+    "check_answerable",
     "ground",
     "draft_sql",
     "lint_sql",
@@ -95,12 +99,17 @@ def build_graph(resolve: Resolve, context_schema: type[Any]) -> Graph:
         return ending
 
     def after_load(state: State) -> Place:
+        # A run that was taken up again has been through this check.
+        return "__end__" if _ended(state) else "ground" if state["attempts"] else "check_answerable"
+
+    def after_check(state: State) -> Place:
         return "__end__" if _ended(state) else "ground"
 
     async def onward(state: State, runtime: Runtime[Any]) -> Place:
         return place_of(state, await ports_of(runtime))
 
     builder.add_node("load_schema", take_in)
+    node("check_answerable", check_answerable)
     node("ground", ground)
     node("draft_sql", draft_sql)
     node("lint_sql", lint_sql)
@@ -115,7 +124,8 @@ def build_graph(resolve: Resolve, context_schema: type[Any]) -> Graph:
 
     mending: tuple[Place, ...] = ("autofix", "repair_sql", "give_up")
     builder.add_edge(START, "load_schema")
-    builder.add_conditional_edges("load_schema", after_load, ["ground", END])
+    builder.add_conditional_edges("load_schema", after_load, ["check_answerable", "ground", END])
+    builder.add_conditional_edges("check_answerable", after_check, ["ground", END])
     edges("ground", "draft_sql", "lint_sql", "execute_sql", "summarize", *mending)
     edges("draft_sql", "lint_sql")
     edges("lint_sql", "execute_sql", *mending)

@@ -6,6 +6,7 @@ from typing import Literal
 from graph.errors import ModelGaveNoSql
 from graph.events import Drafted, Repaired, SqlDelta
 from graph.model import SQL_STOPS, Reply
+from graph.nodes.check_answerable import refusal_in
 from graph.nodes.problem import first_words, misnamed, problem_text
 from graph.nodes.work import Work, last_attempt
 from graph.record import Attempt, Problem, Refusal, Turn
@@ -31,6 +32,9 @@ async def draft_sql(state: State, work: Work) -> Update:
         return {"refusal": _not_in_data(missing)}
     if not (sql := reader.sql()):
         raise _no_sql()
+    if (refusal := await refusal_in(sql, state, work)) is not None:
+        work.detail = "not in this data"
+        return {"refusal": refusal}
     work.emit(Drafted(**work.fact(), attempt=1, sql=sql))
     return {"attempts": [Attempt(number=1, sql=sql)]}
 

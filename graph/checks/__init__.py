@@ -1,0 +1,1 @@
+"""What a draft or a result gives away about itself. Pure functions; the graph decides what follows."""

@@ -1,0 +1,41 @@
+"""A column that the model made up for a word of the question which the database does not know.
+
+Asked for "publications per author email" where nobody has an e-mail address, a small model writes
+``author.email``. The two together (no such word in the schema, and a made-up name for it in the draft) say
+that this is not in the data. Either alone says little: schemas abbreviate, and models misspell.
+"""
+
+from collections.abc import Collection
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+
+from graph.autofix.names import Names, folded
+from graph.context.coverage import is_silent
+from graph.context.words import name_words, stem
+from wire.snapshot import SchemaSnapshot
+
+
+def invented_concepts(sql: str, snapshot: SchemaSnapshot, missing: Collection[str]) -> list[str]:
+    """The words of the question for which the draft made up a column or table, in the question's order.
+
+    Args:
+        sql: the model's draft, before any rule has mended it.
+        snapshot: what there is.
+        missing: words of the question that the schema does not know: ``Coverage.missing``.
+    """
+    wanted = [word for word in missing if len(word) > 2 and not is_silent(word)]
+    if not wanted:
+        return []
+    try:
+        tree = sqlglot.parse_one(sql, read="postgres")
+        if not isinstance(tree, exp.Query):
+            return []
+        names = Names(tree, snapshot)
+        unknown = {folded(item.column.this) for item in names.unresolved() if item.problem == "absent"}
+    except (SqlglotError, RecursionError):
+        return []
+    known = {column.name.lower() for table in snapshot.tables for column in table.columns}
+    made_up = {stem(part) for name in unknown - known for part in name_words(name)}
+    return [word for word in wanted if stem(word) in made_up]

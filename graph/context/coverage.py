@@ -1,0 +1,232 @@
+"""How much of a question the database can be about: its words, looked for in names, comments and values.
+
+A small model answers anything. What it is asked about and the schema has no word for is therefore found here,
+and the words that were not found are the message: "I find nothing about 'office hours' here."
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from graph.context.words import (
+    GENERAL_WORDS,
+    QUERY_WORDS,
+    RELATION_WORDS,
+    STOP_WORDS,
+    fold,
+    name_words,
+    quoted,
+    stem,
+    words,
+)
+from wire.snapshot import SchemaSnapshot
+
+REFUSE_BELOW = 0.34
+"""Share of the words found under which the question is taken to be about something else (accuracy.md 3)."""
+ADVICE_REFUSE_BELOW = 0.75
+"""The same for a question that asks for advice or an opinion: data seldom gives either."""
+CAUTION_BELOW = 0.5
+"""Share up to which a question must at least name a table; if it does, the answer comes with a caution."""
+
+MIN_INSIDE = 4
+"""Letters that a stem needs to be looked for inside of longer names: ``keyphrase`` in ``paperkeyphrase``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """What was found of the question's words."""
+
+    found: tuple[str, ...]
+    missing: tuple[str, ...]
+    """Words as they were asked, in order."""
+    advice: bool = False
+    """The question asks for an opinion, an explanation or a recommendation."""
+    named: int = 0
+    """How many of those found are the name of a table or a part of one."""
+
+    @property
+    def share(self) -> float:
+        """Between 0 and 1; 1 when the question has no word that could be missing."""
+        total = len(self.found) + len(self.missing)
+        return len(self.found) / total if total else 1.0
+
+    @property
+    def refuses(self) -> bool:
+        """Whether the question is about something else, or asks for advice rather than for data."""
+        if self.share <= CAUTION_BELOW and not self.named:
+            return True
+        return self.share < (ADVICE_REFUSE_BELOW if self.advice else REFUSE_BELOW)
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether an answer deserves a caution."""
+        return self.share <= CAUTION_BELOW
+
+
+class Vocabulary:
+    """Every word by which a snapshot can be spoken of. Made once for a snapshot; asked for each question.
+
+    Args:
+        snapshot: its names, comments, enum labels and samples count.
+        glossary: further lines, as a connection's glossary has them.
+    """
+
+    def __init__(self, snapshot: SchemaSnapshot, glossary: tuple[str, ...] = ()) -> None:
+        self._tables: set[str] = set()
+        self._stems: set[str] = set()
+        self._bare: set[str] = set()
+        for table in snapshot.tables:
+            self._tables.update(map(stem, name_words(table.name)))
+            self._name(table.name)
+            self._name(table.schema_name)
+            self._text(table.comment)
+            for column in table.columns:
+                self._name(column.name)
+                self._text(column.comment)
+                for value in (*column.enum_values, *column.samples):
+                    self._text(value)
+        for line in glossary:
+            self._text(line)
+        self._text(snapshot.database)
+
+    def knows(self, word: str) -> bool:
+        """Whether a word of a question is one of the schema's, in any form, or inside of a longer name."""
+        root = stem(word)
+        if root in self._stems:
+            return True
+        if len(root) < MIN_INSIDE:
+            return any(name.startswith(root) for name in self._tables)
+        if any(root in name for name in self._bare):
+            return True
+        # Abbreviated names: ``desc``, ``addr``, ``dept`` begin the word that is asked.
+        return any(
+            len(name) >= 3 and root.startswith(name) and len(root) - len(name) <= 9 for name in self._stems
+        )
+
+    def names_table(self, word: str) -> bool:
+        """Whether the word is a table's name or a part of one."""
+        return stem(word) in self._tables
+
+    def _name(self, name: str) -> None:
+        self._stems.update(map(stem, name_words(name)))
+        self._bare.add(fold(name).replace("_", ""))
+
+    def _text(self, text: str) -> None:
+        self._stems.update(stem(word) for word in words(text) if word not in STOP_WORDS)
+
+
+@dataclass(frozen=True, slots=True)
+class _Snapshot:
+    """A snapshot as a cache's key: what names it, not the whole of it, is compared."""
+
+    name: tuple[str, str]
+    snapshot: SchemaSnapshot = field(compare=False)
+
+
+@lru_cache(maxsize=32)
+def _vocabulary(key: _Snapshot, glossary: tuple[str, ...]) -> Vocabulary:
+    return Vocabulary(key.snapshot, glossary)
+
+
+def vocabulary_of(snapshot: SchemaSnapshot, glossary: Iterable[str] = ()) -> Vocabulary:
+    """The snapshot's vocabulary, made once for each snapshot and glossary."""
+    key = _Snapshot((snapshot.fingerprint, snapshot.taken_at.isoformat()), snapshot)
+    return _vocabulary(key, tuple(glossary))
+
+
+def is_english(question: str) -> bool:
+    """Whether the question has one of English's commonest function words; only then its words are judged."""
+    return not _ENGLISH.isdisjoint(words(question))
+
+
+_ENGLISH = frozenset(
+    {
+        "the",
+        "of",
+        "how",
+        "what",
+        "which",
+        "who",
+        "whose",
+        "many",
+        "much",
+        "are",
+        "there",
+        "with",
+        "each",
+        "does",
+    }
+)
+
+
+def coverage(question: str, vocabulary: Vocabulary) -> Coverage:
+    """Look for the question's content words.
+
+    Numbers, words of counting, ordering and time, and what stands in quotes do not count: any database can
+    answer to the first, and a value that is not there is an empty result, not a wrong question. Capitalised
+    words inside a sentence are taken for such values too.
+    """
+    values = {word for part in quoted(question) for word in words(part)}
+    values |= _proper_names(question)
+    found: list[str] = []
+    missing: list[str] = []
+    joined = _HYPHEN.sub(lambda found: _joined(found[0], vocabulary), question)
+    for word in dict.fromkeys(words(joined)):
+        if len(word) < 2 or word[0].isdigit() or word in STOP_WORDS:
+            continue
+        known = vocabulary.knows(word)
+        if not known and (word in values or is_silent(word)):
+            continue
+        if known and is_silent(word) and not vocabulary.names_table(word):
+            continue  # that ``number`` is a column says nothing about the question
+        (found if known else missing).append(word)
+    named = sum(map(vocabulary.names_table, found))
+    return Coverage(tuple(found), tuple(missing), bool(_ADVICE.search(question)), named)
+
+
+_SILENT = QUERY_WORDS | RELATION_WORDS | GENERAL_WORDS
+_SILENT_STEMS = frozenset(map(stem, _SILENT))
+
+
+def is_silent(word: str) -> bool:
+    """Whether the word's absence from the schema says nothing."""
+    if word in _SILENT or stem(word) in _SILENT_STEMS:
+        return True
+    # Adverbs and participles say how, not what.
+    return len(word) > 5 and word.endswith(("ly", "ed"))
+
+
+_ADVICE = re.compile(
+    r"""^\W*(?:
+        how\s+(?:can|could|should|might)\s+(?!i\s+(?:see|find|get|list)\b)
+      | how\s+(?:do|does|did)\s+(?:you|one|people|scientists|experts|companies|businesses)\b
+      | how\s+(?:to|would)\b
+      | why\b
+      | (?:can|could|would|should|may|must|shall)\s+(?!you\s+(?:list|show|give|tell|find|get|count|return)\b)
+      | what\s+(?:is|are)\s+(?:the\s+|some\s+)?(?:\w+\s+){0,2}
+        (?:purpose|meaning|process|steps?|tips?|benefits?|key\s+\w+|ways?|causes?|effects?|advantages?|best\s+practices)\b
+    )""",
+    re.IGNORECASE | re.VERBOSE,
+)
+"""How questions begin that want advice, an opinion or an explanation. It only shifts the threshold."""
+
+_HYPHEN = re.compile(r"\w+(?:[-–]\w+)+")
+
+
+def _joined(compound: str, vocabulary: Vocabulary) -> str:
+    """A hyphenated word as one when the schema writes it so: ``check-ins`` for a table ``checkin``."""
+    whole = "".join(words(compound))
+    return whole if vocabulary.knows(whole) else compound
+
+
+def _proper_names(question: str) -> set[str]:
+    """Words with a capital that do not begin a sentence: names of people, places and things."""
+    names: set[str] = set()
+    begins = True
+    for token in question.split():
+        bare = token.strip("\"'“”‘’().,;:!?`")
+        if bare[:1].isupper() and not begins:
+            names.update(words(bare))
+        begins = token.endswith((".", "!", "?", ":"))
+    return names
