@@ -71,6 +71,8 @@ class ApiError(CustardError):
     title = "Something went wrong"
     retry_after: int | None = None
     """Seconds after which asking again makes sense; None sends no ``Retry-After``."""
+    run_id: str | None = None
+    """The run that it is about, when the address does not name it."""
 
 
 class BadQuestion(ApiError):

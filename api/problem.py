@@ -61,7 +61,13 @@ def api_problem(error: ApiError, run_id: str | None = None) -> Response:
     if error.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
     return problem(
-        error.status, error.code, error.title, str(error), error.hint, run_id=run_id, headers=headers
+        error.status,
+        error.code,
+        error.title,
+        str(error),
+        error.hint,
+        run_id=run_id or error.run_id,
+        headers=headers,
     )
 
 

@@ -205,6 +205,7 @@ class Runs:
             async for _ in self.tail(run_id, live.run.last_event_id):
                 pass
             if live.broken is not None:
+                live.broken.run_id = run_id
                 raise live.broken
             return live.run
         return await self.load(tenant, run_id)

@@ -154,11 +154,18 @@ async def test_a_full_disk_stops_runs_and_refuses_questions_until_it_is_mended(
     connection = await backend.connection()
     agent = await backend.agent(connection)
     run_id = await backend.start(connection)
+    waiting = asyncio.create_task(
+        backend.http.post("/api/v1/query", json={"connection_id": connection, "question": "And now?"})
+    )
+    await backend.eventually(lambda: len(script.calls) == 2)
     store: SqliteStore = backend.state.store
     broken = await _fill(store)
     gate.set()
     tail = await backend.http.get(f"/api/v1/runs/{run_id}/events")
     assert "answered" not in tail.text
+    unheard = await waiting
+    assert (unheard.status_code, unheard.json()["code"]) == (503, "store_unavailable")
+    assert unheard.json()["run_id"].startswith("run_")
     question = {"connection_id": connection, "question": "How many?"}
     refused = await backend.http.post("/api/v1/query", json=question)
     assert (refused.status_code, refused.json()["code"]) == (503, "store_unavailable")
