@@ -280,7 +280,7 @@ class Statements:
 
     def _expire(self, statement: Statement) -> None:
         if statement.outbox.finished:
-            self._forget(statement, None)
+            self._forget(statement, statement.parting)
         else:
             statement.stop.throw("detached")
 
@@ -449,6 +449,9 @@ class Statements:
             frame, acknowledged, drop_unsent = self._cancelled(statement), False, True
         statement.parting = None if acknowledged else frame
         await statement.outbox.finish(frame, drop_unsent=drop_unsent)
+        if statement.delivery is None and statement.key in self._open:
+            # Nobody is there to take it, and nobody may ever come.
+            self._expire_in(statement, self._detached_seconds)
 
     def _deliver(self, statement: Statement, credit: int) -> None:
         send = self._send

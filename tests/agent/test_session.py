@@ -249,6 +249,39 @@ async def test_what_nobody_asks_for_again_is_cancelled(
         peer.socket.transport.abort()
         await backend.peer()
         await until(lambda: not _active(owner, "custard-agent/orphan"))
+    await until(lambda: not client.statements.in_flight())
+    assert client.statements._open == {}
+    assert client.statements._keep.used == 0
+
+
+async def test_a_failure_that_nobody_heard_is_told_again(
+    agent: Attach, backend: Any, statement_id: Any, until: Any
+) -> None:
+    client = await agent()
+    peer = await backend.peer()
+    sid = statement_id()
+    execute = Execute(statement_id=sid, sql="SELECT pg_sleep(0.5), 1 / (random() * 0)::integer")
+    await peer.tell(execute)
+    await peer.next(Accepted)
+    peer.socket.transport.abort()
+    await until(lambda: not client.statements.running)
+    peer = await backend.peer()
+    await peer.tell(execute)
+    failed = await peer.next(StatementFailed)
+    assert failed.failure.sqlstate == "22012"
+
+
+async def test_a_silent_backend_is_given_up(
+    agent: Attach, backend: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agent.client.PING_SECONDS", 0.2)
+    monkeypatch.setattr("agent.client.PONG_SECONDS", 0.2)
+    await agent()
+    peer = await backend.peer()
+    # As a stopped process does: the socket stays open, and nothing is read or answered.
+    peer.socket.transport.pause_reading()
+    assert (await backend.peer()).hello.instance == peer.hello.instance
+    peer.socket.transport.abort()
 
 
 async def test_a_huge_result_cannot_be_resumed_and_is_not_kept(
