@@ -49,7 +49,10 @@ const CHECKS = {
     await ask(page, "Which plan brings in the most revenue?");
     await turn(page, "succeeded").waitFor();
     state.cutAfter = 0;
-    const steps = () => page.getByTestId("rail-step").evaluateAll((rows) => rows.map((row) => `${row.dataset.step} ${row.dataset.state}`));
+    const steps = () =>
+      page
+        .getByTestId("rail-step")
+        .evaluateAll((rows) => rows.map((row) => `${row.dataset.step} ${row.dataset.state}`));
     const live = await steps();
     assert.equal(live.length, 8);
     await page.reload();
@@ -179,13 +182,20 @@ const CHECKS = {
     await page.evaluate(() => {
       globalThis.said = [];
       const line = document.querySelector("[data-testid=announcer]");
-      new MutationObserver(() => globalThis.said.push(line.textContent)).observe(line, { childList: true, characterData: true, subtree: true });
+      new MutationObserver(() => globalThis.said.push(line.textContent)).observe(line, {
+        childList: true,
+        characterData: true,
+        subtree: true,
+      });
     });
     await ask(page, "How many engineers are there?");
     await turn(page, "succeeded").waitFor();
     await page.waitForTimeout(100);
     const said = await page.evaluate(() => globalThis.said);
-    assert.ok(said.some((line) => line.startsWith("Draft SQL done")), said.join("; "));
+    assert.ok(
+      said.some((line) => line.startsWith("Draft SQL done")),
+      said.join("; "),
+    );
     assert.equal(said.at(-1), "There are 184 engineers working here today.");
     assert.ok(said.length < 12, `${said.length} announcements`);
   },
@@ -203,7 +213,10 @@ try {
     try {
       const note = await check(page);
       // Failed fetches are what these checks are about; anything else on the console is a fault.
-      assert.deepEqual(faults.filter((fault) => !fault.includes("Failed to load resource")), []);
+      assert.deepEqual(
+        faults.filter((fault) => !fault.includes("Failed to load resource")),
+        [],
+      );
       console.log(`ok   ${name}${note === undefined ? "" : ` (${note})`}`);
     } catch (error) {
       failed += 1;

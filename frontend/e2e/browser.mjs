@@ -22,7 +22,12 @@ export function launch() {
 
 /** A page that gathers what must never happen: console errors and requests off the origin. */
 export async function openPage(browser, { origin, theme = "light", width = 1280, height = 860 }) {
-  const context = await browser.newContext({ viewport: { width, height }, colorScheme: theme, deviceScaleFactor: 1, hasTouch: width < 720 });
+  const context = await browser.newContext({
+    viewport: { width, height },
+    colorScheme: theme,
+    deviceScaleFactor: 1,
+    hasTouch: width < 720,
+  });
   await context.grantPermissions(["clipboard-read", "clipboard-write"], { origin });
   const page = await context.newPage();
   const faults = [];
@@ -30,7 +35,8 @@ export async function openPage(browser, { origin, theme = "light", width = 1280,
   page.on("pageerror", (error) => faults.push(`page: ${error.message}`));
   page.on("request", (request) => {
     const url = request.url();
-    if (!url.startsWith(origin) && !url.startsWith("data:") && !url.startsWith("blob:")) faults.push(`off-origin: ${url}`);
+    if (!url.startsWith(origin) && !url.startsWith("data:") && !url.startsWith("blob:"))
+      faults.push(`off-origin: ${url}`);
   });
   return { page, faults, close: () => context.close() };
 }
@@ -43,7 +49,10 @@ export async function violations(page) {
     const result = await globalThis.axe.run(document, {
       runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
     });
-    return result.violations.map(({ id, nodes }) => ({ id, at: nodes.map((node) => `${node.target} ${node.failureSummary ?? ""}`) }));
+    return result.violations.map(({ id, nodes }) => ({
+      id,
+      at: nodes.map((node) => `${node.target} ${node.failureSummary ?? ""}`),
+    }));
   });
   return found.map(({ id, at }) => `${id}: ${at.join(" | ").replaceAll(/\s+/g, " ")}`);
 }

@@ -101,7 +101,8 @@ function answered(sentence, sql, columns, rows, extra = {}) {
 
 const read = (ms = 38) => [began("load_schema"), done("load_schema", ms, "6 of 17 tables")];
 
-const engineersSql = "select count(*) as engineers\nfrom hr.employees as e\nwhere e.title ilike '%engineer%'\n  and e.left_on is null";
+const engineersSql =
+  "select count(*) as engineers\nfrom hr.employees as e\nwhere e.title ilike '%engineer%'\n  and e.left_on is null";
 const engineers = [
   ...read(),
   ...written("draft_sql", 1, engineersSql, 900),
@@ -113,11 +114,19 @@ const engineers = [
   }),
 ];
 
-const plans = [["Team", 1214480.5], ["Business", 884120], ["Starter", 402910.25], ["Enterprise", 377300], ["Free", 0]];
+const plans = [
+  ["Team", 1214480.5],
+  ["Business", 884120],
+  ["Starter", 402910.25],
+  ["Enterprise", 377300],
+  ["Free", 0],
+];
 const plansColumns = [text("plan"), column("revenue", "numeric(12,2)")];
 const plansSql =
   "select p.name as plan, sum(i.amount) as revenue\nfrom sales.invoices as i\njoin sales.subscriptions as s on s.id = i.subscription_id\njoin sales.plans as p on p.id = s.plan_id\nwhere i.paid_on >= current_date - interval '1 year'\ngroup by p.name\norder by revenue desc";
-const wrongPlansSql = plansSql.replaceAll("p.name", "s.plan_name").replace("\njoin sales.plans as p on p.id = s.plan_id", "");
+const wrongPlansSql = plansSql
+  .replaceAll("p.name", "s.plan_name")
+  .replace("\njoin sales.plans as p on p.id = s.plan_id", "");
 const repaired = [
   ...read(),
   ...written("draft_sql", 1, wrongPlansSql, 1900),
@@ -131,10 +140,16 @@ const repaired = [
   ...written("repair_sql", 2, plansSql, 1400, { reason: "column s.plan_name does not exist" }),
   ...linted(2),
   ...ran(2, rowsOutcome(plansColumns, plans, 5), 1310, "5 rows"),
-  ...answered("Team brings in the most: 1,214,480.50 over the last twelve months, 42 % of all revenue.", plansSql, plansColumns, plans, {
-    chart: chart({ kind: "bar", x: "plan", y: ["revenue"] }),
-    assumptions: ["Revenue is paid invoices", "Last twelve months"],
-  }),
+  ...answered(
+    "Team brings in the most: 1,214,480.50 over the last twelve months, 42 % of all revenue.",
+    plansSql,
+    plansColumns,
+    plans,
+    {
+      chart: chart({ kind: "bar", x: "plan", y: ["revenue"] }),
+      assumptions: ["Revenue is paid invoices", "Last twelve months"],
+    },
+  ),
 ];
 
 const months = Array.from({ length: 24 }, (_, place) => {
@@ -153,10 +168,16 @@ const byMonth = [
   ...written("draft_sql", 1, monthsSql, 1300),
   ...linted(1),
   ...ran(1, rowsOutcome(monthsColumns, months, months.length), 210, "72 rows"),
-  ...answered("Revenue grew in every region; Europe overtook North America in the spring.", monthsSql, monthsColumns, months, {
-    chart: chart({ kind: "line", x: "month", y: ["revenue"], series: "region" }),
-    confidence: { level: "medium", score: 0.7, reasons: ["currency is not converted"] },
-  }),
+  ...answered(
+    "Revenue grew in every region; Europe overtook North America in the spring.",
+    monthsSql,
+    monthsColumns,
+    months,
+    {
+      chart: chart({ kind: "line", x: "month", y: ["revenue"], series: "region" }),
+      confidence: { level: "medium", score: 0.7, reasons: ["currency is not converted"] },
+    },
+  ),
 ];
 
 export const manyRows = Array.from({ length: 1204 }, (_, place) => [
@@ -165,7 +186,9 @@ export const manyRows = Array.from({ length: 1204 }, (_, place) => [
   place % 7 === 0 ? null : (place * 137.25) % 9000,
   `2025-0${1 + (place % 9)}-1${place % 10} 09:${10 + (place % 50)}:00+00`,
   place % 3 === 0,
-  place % 11 === 0 ? "=cmd|' /C calc'!A0" : "{\"channel\": \"web\", \"note\": \"a rather long value that will not fit into its cell\"}",
+  place % 11 === 0
+    ? "=cmd|' /C calc'!A0"
+    : '{"channel": "web", "note": "a rather long value that will not fit into its cell"}',
 ]);
 const manyColumns = [
   column("order_id", "integer"),
@@ -175,7 +198,8 @@ const manyColumns = [
   column("paid", "boolean"),
   column("details", "jsonb"),
 ];
-const manySql = "select o.id as order_id, c.name as customer, o.total, o.ordered_at, o.paid, o.details\nfrom sales.orders as o\nleft join sales.customers as c on c.id = o.customer_id\norder by o.id";
+const manySql =
+  "select o.id as order_id, c.name as customer, o.total, o.ordered_at, o.paid, o.details\nfrom sales.orders as o\nleft join sales.customers as c on c.id = o.customer_id\norder by o.id";
 const orders = [
   ...read(),
   ...written("draft_sql", 1, manySql, 700),
@@ -192,18 +216,26 @@ const failing = [
   ...read(),
   ...written("draft_sql", 1, "select margin from sales.invoices", 800),
   ...linted(1, [
-    { rule: "unknown_column", severity: "error", message: "sales.invoices has no column margin.", hint: "It has amount, tax, currency.", position: 8 },
+    {
+      rule: "unknown_column",
+      severity: "error",
+      message: "sales.invoices has no column margin.",
+      hint: "It has amount, tax, currency.",
+      position: 8,
+    },
   ]),
-  ...written("repair_sql", 2, "select amount - cost as margin from sales.invoices", 700, { reason: "sales.invoices has no column margin." }),
+  ...written("repair_sql", 2, "select amount - cost as margin from sales.invoices", 700, {
+    reason: "sales.invoices has no column margin.",
+  }),
   ...linted(2),
-  ...ran(2, failedOutcome("column \"cost\" does not exist", "", "42703"), 30, "failed"),
+  ...ran(2, failedOutcome('column "cost" does not exist', "", "42703"), 30, "failed"),
   [
     20,
     {
       type: "run_failed",
       problem: {
         code: "sql_failed",
-        message: "No SQL for this question ran: column \"cost\" does not exist.",
+        message: 'No SQL for this question ran: column "cost" does not exist.',
         hint: "Name the table or column that holds the margin, or ask for the invoiced amount instead.",
       },
     },

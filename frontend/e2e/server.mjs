@@ -51,7 +51,16 @@ export function startFixture({ port = 0, speed = 1 } = {}) {
         policy_name: "demo",
         policy_digest: "c0ffee",
         share: null,
-        limits: { statement_seconds: 30, lock_seconds: 2, rows: 10000, bytes: 33554432, statement_bytes: 32768, cost: null, concurrent: 4, per_minute: 240 },
+        limits: {
+          statement_seconds: 30,
+          lock_seconds: 2,
+          rows: 10000,
+          bytes: 33554432,
+          statement_bytes: 32768,
+          cost: null,
+          concurrent: 4,
+          per_minute: 240,
+        },
       },
     };
   }
@@ -62,11 +71,25 @@ export function startFixture({ port = 0, speed = 1 } = {}) {
     const run = { run_id, thread_id, question: body.question, log: [], waiting: new Set(), over: false, timers: [] };
     runs.set(run_id, run);
     const now = new Date().toISOString();
-    const thread = threads.get(thread_id) ?? { thread_id, connection_id: "conn_demo", title: body.question, created_at: now, runs: [] };
+    const thread = threads.get(thread_id) ?? {
+      thread_id,
+      connection_id: "conn_demo",
+      title: body.question,
+      created_at: now,
+      runs: [],
+    };
     thread.updated_at = now;
     thread.runs.push(run_id);
     threads.set(thread_id, thread);
-    tell(run, { type: "run_started", step: null, thread_id, connection_id: "conn_demo", agent_id: "agt_fixture", question: body.question, history: [] });
+    tell(run, {
+      type: "run_started",
+      step: null,
+      thread_id,
+      connection_id: "conn_demo",
+      agent_id: "agt_fixture",
+      question: body.question,
+      history: [],
+    });
     let wait = 0;
     for (const [delay, event] of SCENARIOS[body.question] ?? SCENARIOS["How many engineers are there?"]) {
       wait += delay / speed;
@@ -91,10 +114,25 @@ export function startFixture({ port = 0, speed = 1 } = {}) {
   function document(run) {
     const first = run.log[0];
     return {
-      run_id: run.run_id, thread_id: run.thread_id, connection_id: "conn_demo", agent_id: "agt_fixture", status: "running",
-      question: run.question, standalone_question: null, attempts: [], answer: null, refusal: null, clarification: null,
-      problem: null, receipt: null, timings: [], usage: { input_tokens: 0, output_tokens: 0, model_calls: 0 },
-      created_at: first.at, finished_at: null, events: [first], last_event_id: 1,
+      run_id: run.run_id,
+      thread_id: run.thread_id,
+      connection_id: "conn_demo",
+      agent_id: "agt_fixture",
+      status: "running",
+      question: run.question,
+      standalone_question: null,
+      attempts: [],
+      answer: null,
+      refusal: null,
+      clarification: null,
+      problem: null,
+      receipt: null,
+      timings: [],
+      usage: { input_tokens: 0, output_tokens: 0, model_calls: 0 },
+      created_at: first.at,
+      finished_at: null,
+      events: [first],
+      last_event_id: 1,
     };
   }
 
@@ -131,20 +169,40 @@ export function startFixture({ port = 0, speed = 1 } = {}) {
       response.writeHead(status, { "Content-Type": "application/json", ...headers });
       response.end(body === null ? "" : JSON.stringify(body));
     };
-    const problem = (status, code, detail, hint) => json(status, { type: "about:blank", title: detail, status, detail, code, hint });
+    const problem = (status, code, detail, hint) =>
+      json(status, { type: "about:blank", title: detail, status, detail, code, hint });
     const [head, id, tail] = path.split("/");
-    if (head === "info") return json(200, { version: "0.1.0", model: { name: "qwen2.5-coder-1.5b-instruct", local: true }, tracing: false, auth: state.auth });
-    if (state.auth === "key" && request.headers.authorization !== "Bearer letmein") return problem(401, "unauthorized", "This server wants a key.", "");
+    if (head === "info")
+      return json(200, {
+        version: "0.1.0",
+        model: { name: "qwen2.5-coder-1.5b-instruct", local: true },
+        tracing: false,
+        auth: state.auth,
+      });
+    if (state.auth === "key" && request.headers.authorization !== "Bearer letmein")
+      return problem(401, "unauthorized", "This server wants a key.", "");
     const body = request.method === "POST" || request.method === "PATCH" ? await bodyOf(request) : {};
     if (head === "connections" && id === undefined) {
       if (request.method === "POST") {
-        return json(201, { connection_id: "conn_demo", name: body.name, join_code: "K7QP-2MXD-9TVA", join_command: `custard agent join ${url.origin} K7QP-2MXD-9TVA`, expires_at: new Date(Date.now() + 900_000).toISOString() });
+        return json(201, {
+          connection_id: "conn_demo",
+          name: body.name,
+          join_code: "K7QP-2MXD-9TVA",
+          join_command: `custard agent join ${url.origin} K7QP-2MXD-9TVA`,
+          expires_at: new Date(Date.now() + 900_000).toISOString(),
+        });
       }
       return json(200, { connections: state.connections ? [connection()] : [] });
     }
     if (tail === "suggestions") return json(200, { questions: Object.keys(SCENARIOS).slice(0, 6) });
     if (head === "query") {
-      if (state.agent !== "online") return problem(503, "agent_offline", "No agent is attached to demo.", "Start it on its machine: custard agent run.");
+      if (state.agent !== "online")
+        return problem(
+          503,
+          "agent_offline",
+          "No agent is attached to demo.",
+          "Start it on its machine: custard agent run.",
+        );
       const run = ask(body);
       return json(202, document(run), { Location: `/api/v1/runs/${run.run_id}` });
     }
@@ -176,7 +234,10 @@ export function startFixture({ port = 0, speed = 1 } = {}) {
         response.writeHead(200, { "Content-Type": "text/csv" });
         return response.end("a,b\r\n1,2\r\n");
       }
-      const rows = answer.row_count === manyRows.length ? manyRows : run.log.findLast((event) => event.type === "executed").outcome.preview;
+      const rows =
+        answer.row_count === manyRows.length
+          ? manyRows
+          : run.log.findLast((event) => event.type === "executed").outcome.preview;
       return json(200, { columns: answer.columns, rows, row_count: answer.row_count, truncated: answer.truncated });
     }
     return json(200, document(run));
@@ -184,8 +245,12 @@ export function startFixture({ port = 0, speed = 1 } = {}) {
 
   function file(response, path) {
     const wanted = join(DIST, normalize(path));
-    const found = wanted.startsWith(DIST) && existsSync(wanted) && statSync(wanted).isFile() ? wanted : join(DIST, "index.html");
-    response.writeHead(200, { "Content-Type": TYPES[extname(found)] ?? "application/octet-stream", "Content-Security-Policy": POLICY });
+    const found =
+      wanted.startsWith(DIST) && existsSync(wanted) && statSync(wanted).isFile() ? wanted : join(DIST, "index.html");
+    response.writeHead(200, {
+      "Content-Type": TYPES[extname(found)] ?? "application/octet-stream",
+      "Content-Security-Policy": POLICY,
+    });
     createReadStream(found).pipe(response);
   }
 

@@ -74,7 +74,10 @@ const STATES = {
   "follow-up": async (page) => {
     for (const times of [1, 2, 3]) {
       await ask(page, times === 2 ? "Which plan brings in the most revenue?" : "How many engineers are there?");
-      await page.locator("[data-testid=turn][data-status=succeeded]").nth(times - 1).waitFor();
+      await page
+        .locator("[data-testid=turn][data-status=succeeded]")
+        .nth(times - 1)
+        .waitFor();
     }
   },
   failed: async (page) => {
@@ -165,7 +168,9 @@ try {
       await page.waitForTimeout(350);
       await page.screenshot({ path: join(folder, `${name}-${look.name}.png`) });
       const expected = name === "key" ? (fault) => !/401/.test(fault) : () => true;
-      const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+      const overflow = await page.evaluate(
+        () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+      );
       const found = [
         ...(trouble === "" ? [] : [trouble]),
         ...(overflow > 0 ? [`overflows by ${overflow} px`] : []),

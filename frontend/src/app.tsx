@@ -11,6 +11,7 @@ import { focusComposer } from "./thread/Composer";
 import { Sidebar } from "./thread/Sidebar";
 import { ThreadPage } from "./thread/ThreadPage";
 import { Announcer } from "./ui/Announcer";
+import { Boundary } from "./ui/Boundary";
 import { Button } from "./ui/Button";
 import { Dialog } from "./ui/Dialog";
 import { Icon } from "./ui/Icon";
@@ -48,7 +49,7 @@ function Gate() {
 function Shell({ unreachable }: { unreachable: boolean }) {
   const [menu, setMenu] = useState(false);
   const [help, setHelp] = useState(false);
-  const [, navigate] = useLocation();
+  const [path, navigate] = useLocation();
   useShortcuts({
     "?": () => setHelp(true),
     c: () => {
@@ -58,14 +59,24 @@ function Shell({ unreachable }: { unreachable: boolean }) {
   });
   return (
     <div className="flex h-dvh overflow-clip max-md:flex-col">
-      <a href="#main" className="sr-only focus:not-sr-only focus:absolute focus:z-10 focus:m-2 focus:rounded-control focus:bg-surface focus:px-3 focus:py-2">
+      <a
+        href="#main"
+        className="sr-only focus:not-sr-only focus:absolute focus:z-10 focus:m-2 focus:rounded-control focus:bg-surface focus:px-3 focus:py-2"
+      >
         Skip to content
       </a>
       <aside aria-label="Navigation" className="w-[248px] shrink-0 border-r border-line bg-sunken max-md:hidden">
         <Sidebar onHelp={() => setHelp(true)} onLeave={() => undefined} />
       </aside>
       <header className="flex h-12 shrink-0 items-center gap-2 border-b border-line px-2 md:hidden">
-        <Button look="quiet" square aria-label="Menu" aria-expanded={menu} onClick={() => setMenu(true)} data-testid="menu">
+        <Button
+          look="quiet"
+          square
+          aria-label="Menu"
+          aria-expanded={menu}
+          onClick={() => setMenu(true)}
+          data-testid="menu"
+        >
           <Icon name="menu" />
         </Button>
         <Link href="/" aria-label="Custard, home" className="rounded-control">
@@ -81,15 +92,17 @@ function Shell({ unreachable }: { unreachable: boolean }) {
       <main id="main" tabIndex={-1} className="flex min-h-0 min-w-0 grow flex-col outline-none">
         {unreachable && <Unreachable />}
         <div className="relative min-h-0 grow overflow-y-auto">
-        <Suspense fallback={null}>
-          <Switch>
-            <Route path="/" component={AskPage} />
-            <Route path="/start" component={StartPage} />
-            <Route path="/agents" component={AgentsPage} />
-            <Route path="/t/:id">{({ id }) => <ThreadPage key={id} threadId={id} />}</Route>
-            <Route component={Nowhere} />
-          </Switch>
-        </Suspense>
+          <Boundary what="This page" key={path}>
+            <Suspense fallback={null}>
+              <Switch>
+                <Route path="/" component={AskPage} />
+                <Route path="/start" component={StartPage} />
+                <Route path="/agents" component={AgentsPage} />
+                <Route path="/t/:id">{({ id }) => <ThreadPage key={id} threadId={id} />}</Route>
+                <Route component={Nowhere} />
+              </Switch>
+            </Suspense>
+          </Boundary>
         </div>
       </main>
       <Help open={help} onClose={() => setHelp(false)} />
@@ -99,7 +112,11 @@ function Shell({ unreachable }: { unreachable: boolean }) {
 
 function Unreachable() {
   return (
-    <div role="alert" data-testid="unreachable" className="flex flex-wrap items-center justify-center gap-x-2 bg-bad-tint px-4 py-1.5 text-13 text-bad">
+    <div
+      role="alert"
+      data-testid="unreachable"
+      className="flex flex-wrap items-center justify-center gap-x-2 bg-bad-tint px-4 py-1.5 text-13 text-bad"
+    >
       Custard's server does not answer. Trying again; check that it runs: <code>custard up</code>
       <Button look="quiet" className="text-bad" onClick={() => void queries.refetchQueries()}>
         Try now
@@ -113,7 +130,9 @@ function Nowhere() {
     <div className="mx-auto max-w-reading p-6 pt-16">
       <h1 className="text-22 font-semibold">Nothing is here</h1>
       <p className="mt-2">
-        <Link href="/" className="text-cobalt underline underline-offset-2">Ask a question</Link>
+        <Link href="/" className="text-cobalt underline underline-offset-2">
+          Ask a question
+        </Link>
       </p>
     </div>
   );

@@ -26,7 +26,9 @@ export function Help({ open, onClose }: { open: boolean; onClose: () => void }) 
         <dl className="mt-3 grid grid-cols-[max-content_minmax(0,1fr)] items-baseline gap-x-6 gap-y-2">
           {KEYS.map(([key, meaning]) => (
             <div key={key} className="contents">
-              <dt><kbd className="text-12 text-ink">{key}</kbd></dt>
+              <dt>
+                <kbd className="text-12 text-ink">{key}</kbd>
+              </dt>
               <dd className="text-13 text-ink-2">{meaning}</dd>
             </div>
           ))}

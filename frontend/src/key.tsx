@@ -19,7 +19,9 @@ export function KeyPage({ refused, onKey }: { refused: boolean; onKey: () => voi
         <Wordmark />
         <h1 className="mt-6 text-22 font-semibold tracking-[-0.018em]">This server wants a key</h1>
         <p className="mt-2 text-ink-2">Whoever runs it gives keys out. It is kept for this tab only.</p>
-        <label className="mt-6 block text-12 text-ink-2" htmlFor="key">API key</label>
+        <label className="mt-6 block text-12 text-ink-2" htmlFor="key">
+          API key
+        </label>
         <input
           id="key"
           name="key"
@@ -33,7 +35,9 @@ export function KeyPage({ refused, onKey }: { refused: boolean; onKey: () => voi
         <p id="key-note" role="status" className="mt-1 min-h-4 text-12 text-bad">
           {refused ? "This key was refused. Check it, or ask for another." : ""}
         </p>
-        <Button type="submit" look="primary" className="mt-3">Continue</Button>
+        <Button type="submit" look="primary" className="mt-3">
+          Continue
+        </Button>
       </form>
     </main>
   );

@@ -32,7 +32,13 @@ export function problemFrom(status: number, body: unknown): ApiProblem {
   const told = typeof body === "object" && body !== null ? (body as Record<string, unknown>) : {};
   const text = (name: string) => (typeof told[name] === "string" ? told[name] : "");
   const message = text("detail") || text("title") || `The server answered with status ${status}.`;
-  return new ApiProblem(status, text("code") || `http_${status}`, message, text("hint") + fields(told["errors"]), text("run_id") || null);
+  return new ApiProblem(
+    status,
+    text("code") || `http_${status}`,
+    message,
+    text("hint") + fields(told["errors"]),
+    text("run_id") || null,
+  );
 }
 
 /** Which parts of the request were wrong, as one sentence. */

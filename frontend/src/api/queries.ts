@@ -3,7 +3,7 @@ import { QueryClient, useMutation, useQuery, useQueryClient } from "@tanstack/re
 import type { Run } from "../run/types";
 import { ApiProblem, client, unwrap } from "./client";
 import { asProblem } from "./problem";
-import type { Connection, Info, JoinCode, ResultDocument, Thread } from "./types";
+import type { JoinCode, ResultDocument, Thread } from "./types";
 
 /** How often the state of agents is asked for: offline must show within fifteen seconds. */
 const AGENTS_EVERY_MS = 4_000;
@@ -26,14 +26,18 @@ export function createQueryClient(): QueryClient {
 }
 
 export function useInfo() {
-  return useQuery({ queryKey: ["info"], queryFn: async () => (await unwrap(client.GET("/api/v1/info"))) as Info, staleTime: 60_000 });
+  return useQuery({
+    queryKey: ["info"],
+    queryFn: async () => await unwrap(client.GET("/api/v1/info")),
+    staleTime: 60_000,
+  });
 }
 
 /** Every connection with the state of its agent, kept fresh. */
 export function useConnections() {
   return useQuery({
     queryKey: ["connections"],
-    queryFn: async () => (await unwrap(client.GET("/api/v1/connections"))).connections as Connection[],
+    queryFn: async () => (await unwrap(client.GET("/api/v1/connections"))).connections,
     refetchInterval: AGENTS_EVERY_MS,
   });
 }
@@ -45,7 +49,8 @@ export function useSuggestions(connectionId: string | null, fingerprint: string 
     staleTime: 300_000,
     queryFn: async () => {
       const path = { connection_id: connectionId ?? "" };
-      return (await unwrap(client.GET("/api/v1/connections/{connection_id}/suggestions", { params: { path } }))).questions;
+      return (await unwrap(client.GET("/api/v1/connections/{connection_id}/suggestions", { params: { path } })))
+        .questions;
     },
   });
 }
@@ -53,7 +58,7 @@ export function useSuggestions(connectionId: string | null, fingerprint: string 
 export function useThreads() {
   return useQuery({
     queryKey: ["threads"],
-    queryFn: async () => (await unwrap(client.GET("/api/v1/threads", { params: { query: { limit: 50 } } }))).threads as Thread[],
+    queryFn: async () => (await unwrap(client.GET("/api/v1/threads", { params: { query: { limit: 50 } } }))).threads,
   });
 }
 
@@ -78,6 +83,7 @@ export function useResult(runId: string, wanted: boolean) {
     staleTime: Number.POSITIVE_INFINITY,
     queryFn: async () => {
       const params = { path: { run_id: runId }, query: { format: "json" as const } };
+      // The address answers in several formats; this one is JSON.
       return (await unwrap(client.GET("/api/v1/runs/{run_id}/result", { params }))) as ResultDocument;
     },
   });
@@ -98,7 +104,12 @@ export function useAsk() {
     retry: (failures, error) => failures < 2 && error.isUnreachable,
     retryDelay: 500,
     mutationFn: async ({ connectionId, threadId, question, key }) => {
-      const body = { connection_id: connectionId, question, idempotency_key: key, ...(threadId === null ? {} : { thread_id: threadId }) };
+      const body = {
+        connection_id: connectionId,
+        question,
+        idempotency_key: key,
+        ...(threadId === null ? {} : { thread_id: threadId }),
+      };
       const headers = { Prefer: "respond-async" };
       return (await unwrap(client.POST("/api/v1/query", { body, headers }))) as Run;
     },
@@ -122,7 +133,9 @@ export function putRun(cache: QueryClient, run: Run): void {
       runs: [],
     };
     const known = before.runs.some((other) => other.run_id === run.run_id);
-    const runs = known ? before.runs.map((other) => (other.run_id === run.run_id ? run : other)) : [...before.runs, run];
+    const runs = known
+      ? before.runs.map((other) => (other.run_id === run.run_id ? run : other))
+      : [...before.runs, run];
     return { ...before, runs, turns: runs.length };
   });
 }
@@ -138,9 +151,13 @@ export function useRenameThread(threadId: string) {
   const cache = useQueryClient();
   return useMutation<unknown, ApiProblem, string>({
     mutationFn: (title) =>
-      unwrap(client.PATCH("/api/v1/threads/{thread_id}", { params: { path: { thread_id: threadId } }, body: { title } })),
+      unwrap(
+        client.PATCH("/api/v1/threads/{thread_id}", { params: { path: { thread_id: threadId } }, body: { title } }),
+      ),
     onSuccess: (_, title) => {
-      cache.setQueryData<ThreadDetail>(threadKey(threadId), (thread) => (thread === undefined ? thread : { ...thread, title }));
+      cache.setQueryData<ThreadDetail>(threadKey(threadId), (thread) =>
+        thread === undefined ? thread : { ...thread, title },
+      );
       void cache.invalidateQueries({ queryKey: ["threads"] });
     },
   });
@@ -149,7 +166,8 @@ export function useRenameThread(threadId: string) {
 export function useDeleteThread(threadId: string) {
   const cache = useQueryClient();
   return useMutation<unknown, ApiProblem, void>({
-    mutationFn: () => unwrap(client.DELETE("/api/v1/threads/{thread_id}", { params: { path: { thread_id: threadId } } })),
+    mutationFn: () =>
+      unwrap(client.DELETE("/api/v1/threads/{thread_id}", { params: { path: { thread_id: threadId } } })),
     onSuccess: () => {
       cache.removeQueries({ queryKey: threadKey(threadId) });
       void cache.invalidateQueries({ queryKey: ["threads"] });
@@ -161,7 +179,7 @@ export function useCreateConnection() {
   const cache = useQueryClient();
   return useMutation<JoinCode, ApiProblem, { name: string; description: string }>({
     mutationFn: async ({ name, description }) =>
-      (await unwrap(client.POST("/api/v1/connections", { body: { name, description, instructions: "" } }))) as JoinCode,
+      await unwrap(client.POST("/api/v1/connections", { body: { name, description, instructions: "" } })),
     onSuccess: () => cache.invalidateQueries({ queryKey: ["connections"] }),
   });
 }
@@ -170,7 +188,7 @@ export function useJoinCode() {
   return useMutation<JoinCode, ApiProblem, string>({
     mutationFn: async (connectionId) => {
       const path = { connection_id: connectionId };
-      return (await unwrap(client.POST("/api/v1/connections/{connection_id}/join-code", { params: { path } }))) as JoinCode;
+      return await unwrap(client.POST("/api/v1/connections/{connection_id}/join-code", { params: { path } }));
     },
   });
 }
@@ -190,7 +208,9 @@ export function useDeleteConnection() {
   const cache = useQueryClient();
   return useMutation<unknown, ApiProblem, string>({
     mutationFn: (connectionId) =>
-      unwrap(client.DELETE("/api/v1/connections/{connection_id}", { params: { path: { connection_id: connectionId } } })),
+      unwrap(
+        client.DELETE("/api/v1/connections/{connection_id}", { params: { path: { connection_id: connectionId } } }),
+      ),
     onSuccess: () => cache.invalidateQueries(),
   });
 }

@@ -1,5 +1,11 @@
 import { useState } from "react";
-import { useConnections, useCreateConnection, useDeleteConnection, useJoinCode, useRefreshSchema } from "../api/queries";
+import {
+  useConnections,
+  useCreateConnection,
+  useDeleteConnection,
+  useJoinCode,
+  useRefreshSchema,
+} from "../api/queries";
 import type { Connection, JoinCode } from "../api/types";
 import { clock, count, moment } from "../lib/format";
 import { Button } from "../ui/Button";
@@ -19,7 +25,11 @@ export default function AgentsPage() {
     <div className="mx-auto w-full max-w-reading px-6 pt-16 pb-12 max-md:px-4 max-md:pt-8">
       <div className="flex items-center gap-3">
         <h1 className="grow text-30 font-semibold tracking-[-0.018em] max-md:text-22">Databases and agents</h1>
-        <Button look={empty === true ? "primary" : "plain"} onClick={() => setAdding(true)} data-testid="add-connection">
+        <Button
+          look={empty === true ? "primary" : "plain"}
+          onClick={() => setAdding(true)}
+          data-testid="add-connection"
+        >
           <Icon name="plus" />
           Add
         </Button>
@@ -34,7 +44,9 @@ export default function AgentsPage() {
         </div>
       )}
       <ul className="mt-6 space-y-3">
-        {connections.data?.map((connection) => <Item key={connection.connection_id} connection={connection} />)}
+        {connections.data?.map((connection) => (
+          <Item key={connection.connection_id} connection={connection} />
+        ))}
       </ul>
       <Dialog open={adding} onClose={() => setAdding(false)} label="Add a database">
         <AddForm onClose={() => setAdding(false)} />
@@ -62,14 +74,22 @@ function Item({ connection }: { connection: Connection }) {
   const seen = agent.status === "online" ? null : agent.last_seen_at;
 
   return (
-    <li data-testid="connection" data-status={agent.status} className="rounded-card border border-line bg-surface p-4 shadow-card">
+    <li
+      data-testid="connection"
+      data-status={agent.status}
+      className="rounded-card border border-line bg-surface p-4 shadow-card"
+    >
       <div className="flex flex-wrap items-center gap-x-3 gap-y-1">
         <h2 className="min-w-0 text-16 font-semibold wrap-anywhere">{connection.name}</h2>
         <span className="flex items-center gap-2 text-13 text-ink-2">
           <Led status={agent.status} />
           {word}
         </span>
-        {seen !== null && <span className="text-12 text-ink-3">last seen {moment(seen, new Date())}, {clock(seen)}</span>}
+        {seen !== null && (
+          <span className="text-12 text-ink-3">
+            last seen {moment(seen, new Date())}, {clock(seen)}
+          </span>
+        )}
         <span className="ml-auto flex">
           {agent.status === "online" ? (
             <Button look="quiet" disabled={refresh.isPending} onClick={() => refresh.mutate(connection.connection_id)}>
@@ -84,27 +104,41 @@ function Item({ connection }: { connection: Connection }) {
               New join code
             </Button>
           )}
-          <Button look="quiet" square aria-label={`Delete ${connection.name}`} title="Delete" onClick={() => setAsking(true)}>
+          <Button
+            look="quiet"
+            square
+            aria-label={`Delete ${connection.name}`}
+            title="Delete"
+            onClick={() => setAsking(true)}
+          >
             <Icon name="trash" />
           </Button>
         </span>
       </div>
-      {connection.description !== "" && <p className="mt-1 text-13 text-ink-2 wrap-anywhere">{connection.description}</p>}
+      {connection.description !== "" && (
+        <p className="mt-1 text-13 text-ink-2 wrap-anywhere">{connection.description}</p>
+      )}
       {facts.length > 0 && <p className="mt-1 text-12 text-ink-3 wrap-anywhere">{facts.join(" · ")}</p>}
       {agent.status !== "online" && <p className="mt-2 text-13 text-ink-2">{means}</p>}
       {code !== null && agent.status !== "online" && <JoinCommand code={code} />}
       {problem !== null && (
         <div className="mt-3">
-          <Notice tone="bad" title={problem.message}>{"hint" in problem ? String(problem.hint) : ""}</Notice>
+          <Notice tone="bad" title={problem.message}>
+            {"hint" in problem ? String(problem.hint) : ""}
+          </Notice>
         </div>
       )}
       <Dialog open={asking} onClose={() => setAsking(false)} label={`Delete ${connection.name}`}>
         <div className="p-6">
           <h2 className="text-18 font-semibold">Delete {connection.name}?</h2>
-          <p className="mt-2 text-ink-2">Its agent is cut off, its conversations go. The database itself is not touched.</p>
+          <p className="mt-2 text-ink-2">
+            Its agent is cut off, its conversations go. The database itself is not touched.
+          </p>
           <div className="mt-6 flex justify-end gap-2">
             <Button onClick={() => setAsking(false)}>Keep</Button>
-            <Button look="danger" disabled={remove.isPending} onClick={() => remove.mutate(connection.connection_id)}>Delete</Button>
+            <Button look="danger" disabled={remove.isPending} onClick={() => remove.mutate(connection.connection_id)}>
+              Delete
+            </Button>
           </div>
         </div>
       </Dialog>
@@ -136,7 +170,9 @@ function AddForm({ onClose }: { onClose: () => void }) {
           {status === "online" ? "The agent is online." : "Waiting for the agent. This turns green by itself."}
         </p>
         <div className="mt-6 flex justify-end">
-          <Button look={status === "online" ? "primary" : "plain"} onClick={onClose}>Done</Button>
+          <Button look={status === "online" ? "primary" : "plain"} onClick={onClose}>
+            Done
+          </Button>
         </div>
       </div>
     );
@@ -152,18 +188,38 @@ function AddForm({ onClose }: { onClose: () => void }) {
       }}
     >
       <h2 className="text-18 font-semibold">Add a database</h2>
-      <label className="mt-4 block text-12 text-ink-2" htmlFor="connection-name">Name</label>
-      <input id="connection-name" name="name" required maxLength={120} placeholder="prod-replica" className="mt-1 h-11 w-full rounded-input border border-control bg-surface px-3" />
-      <label className="mt-4 block text-12 text-ink-2" htmlFor="connection-description">What it holds (optional)</label>
-      <input id="connection-description" name="description" maxLength={4000} className="mt-1 h-11 w-full rounded-input border border-control bg-surface px-3" />
+      <label className="mt-4 block text-12 text-ink-2" htmlFor="connection-name">
+        Name
+      </label>
+      <input
+        id="connection-name"
+        name="name"
+        required
+        maxLength={120}
+        placeholder="prod-replica"
+        className="mt-1 h-11 w-full rounded-input border border-control bg-surface px-3"
+      />
+      <label className="mt-4 block text-12 text-ink-2" htmlFor="connection-description">
+        What it holds (optional)
+      </label>
+      <input
+        id="connection-description"
+        name="description"
+        maxLength={4000}
+        className="mt-1 h-11 w-full rounded-input border border-control bg-surface px-3"
+      />
       {create.error !== null && (
         <div className="mt-4">
-          <Notice tone="bad" title={create.error.message}>{create.error.hint}</Notice>
+          <Notice tone="bad" title={create.error.message}>
+            {create.error.hint}
+          </Notice>
         </div>
       )}
       <div className="mt-6 flex justify-end gap-2">
         <Button onClick={onClose}>Cancel</Button>
-        <Button type="submit" look="primary" disabled={create.isPending}>Add</Button>
+        <Button type="submit" look="primary" disabled={create.isPending}>
+          Add
+        </Button>
       </div>
     </form>
   );

@@ -26,23 +26,28 @@ export default function StartPage() {
           {model === undefined && "Looking"}
           {model?.name === null && (
             <>
-              None is configured. Set <code>OPENAI_API_KEY</code> or <code>CUSTARD_MODEL_BASE_URL</code> for the server, or run
-              the demo: it brings a local model.
+              None is configured. Set <code>OPENAI_API_KEY</code> or <code>CUSTARD_MODEL_BASE_URL</code> for the server,
+              or run the demo: it brings a local model.
             </>
           )}
           {model !== undefined && model.name !== null && (
             <span className="wrap-anywhere">
               {model.name}
-              {model.local ? ". It runs on this machine; nothing leaves it." : ". Questions and shared results go to its provider."}
+              {model.local
+                ? ". It runs on this machine; nothing leaves it."
+                : ". Questions and shared results go to its provider."}
             </span>
           )}
         </Check>
         <Check state={databaseState} title="A database, through its agent">
           {connections.data === undefined && "Looking"}
-          {online !== undefined && [online.name, postgresVersion(online.agent.server_version)].filter(Boolean).join(", ")}
+          {online !== undefined &&
+            [online.name, postgresVersion(online.agent.server_version)].filter(Boolean).join(", ")}
           {connections.data !== undefined && online === undefined && (
             <>
-              {waiting === undefined ? "None is connected. " : `${waiting.name}: ${STANDINGS[waiting.agent.status].means} `}
+              {waiting === undefined
+                ? "None is connected. "
+                : `${waiting.name}: ${STANDINGS[waiting.agent.status].means} `}
               <Link href="/agents" className="text-cobalt underline underline-offset-2">
                 {waiting === undefined ? "Connect a database" : "See agent"}
               </Link>
@@ -51,7 +56,9 @@ export default function StartPage() {
         </Check>
         <Check state={ready ? "ok" : "open"} title="The first question">
           {ready ? (
-            <Link href="/" className="text-cobalt underline underline-offset-2">Ask it</Link>
+            <Link href="/" className="text-cobalt underline underline-offset-2">
+              Ask it
+            </Link>
           ) : (
             "As soon as the two above are done."
           )}
@@ -75,7 +82,9 @@ function Check({ state, title, children }: { state: State; title: string; childr
         {state === "ok" ? (
           <Icon name="check" />
         ) : (
-          <span className={`size-2.5 rounded-full border border-control ${state === "checking" ? "animate-live" : ""}`} />
+          <span
+            className={`size-2.5 rounded-full border border-control ${state === "checking" ? "animate-live" : ""}`}
+          />
         )}
         <span className="sr-only">{{ ok: "Done", open: "To do", checking: "Checking" }[state]}</span>
       </span>
@@ -91,7 +100,9 @@ function Check({ state, title, children }: { state: State; title: string; childr
 export function Command({ text }: { text: string }) {
   return (
     <div className="mt-2 flex items-center gap-2 rounded-input bg-sunken py-1 pr-1 pl-3">
-      <code data-testid="command" className="min-w-0 grow text-13 wrap-anywhere">{text}</code>
+      <code data-testid="command" className="min-w-0 grow text-13 wrap-anywhere">
+        {text}
+      </code>
       <CopyButton label="Copy command" square text={() => text} />
     </div>
   );

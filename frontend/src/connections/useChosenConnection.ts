@@ -11,7 +11,10 @@ export function useChosenConnection(): { connection: Connection | null; choose: 
   const [chosen, setChosen] = useState(() => recall(KEY));
   const list = data ?? [];
   const connection =
-    list.find((one) => one.connection_id === chosen) ?? list.find((one) => one.agent.status === "online") ?? list[0] ?? null;
+    list.find((one) => one.connection_id === chosen) ??
+    list.find((one) => one.agent.status === "online") ??
+    list[0] ??
+    null;
   return {
     connection,
     choose(id) {

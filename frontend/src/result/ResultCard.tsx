@@ -47,12 +47,19 @@ export function ResultCard({ runId, answer, receipt, databaseMs, limit }: Props)
   const id = `card-${runId}`;
 
   return (
-    <div role="group" aria-label="Result" data-testid="result-card" className="mt-4 overflow-hidden rounded-card border border-line bg-surface shadow-card">
+    <div
+      role="group"
+      aria-label="Result"
+      data-testid="result-card"
+      className="mt-4 overflow-hidden rounded-card border border-line bg-surface shadow-card"
+    >
       <div className="border-b border-line px-3">
         <Tabs id={id} label="Result as" tabs={TABS} current={tab} onSelect={setTab} />
       </div>
       <div {...tabPanel(id, tab)}>
-        {tab === "chart" && <ChartPanel answer={answer} rows={rows} waiting={forChart && partial && result.isPending} />}
+        {tab === "chart" && (
+          <ChartPanel answer={answer} rows={rows} waiting={forChart && partial && result.isPending} />
+        )}
         {tab === "table" && (
           <TablePanel
             answer={answer}
@@ -98,7 +105,11 @@ function ChartPanel({ answer, rows, waiting }: { answer: Answer; rows: Cell[][];
   const model = useMemo(() => chartModel({ chart, columns, rows }), [chart, columns, rows]);
   if (chart.kind === "number") return <NumberPanel answer={answer} />;
   if (typeof model === "string") return <p className="px-4 py-6 text-ink-2">{model} The table has it all.</p>;
-  const placeholder = <div className="p-4"><Skeleton className="h-72" /></div>;
+  const placeholder = (
+    <div className="p-4">
+      <Skeleton className="h-72" />
+    </div>
+  );
   if (waiting) return placeholder;
   return (
     <Suspense fallback={placeholder}>
@@ -108,7 +119,10 @@ function ChartPanel({ answer, rows, waiting }: { answer: Answer; rows: Cell[][];
 }
 
 function NumberPanel({ answer }: { answer: Answer }) {
-  const place = Math.max(0, answer.columns.findIndex((column) => column.name === answer.chart.y[0]));
+  const place = Math.max(
+    0,
+    answer.columns.findIndex((column) => column.name === answer.chart.y[0]),
+  );
   const column: ResultColumn | undefined = answer.columns[place];
   if (column === undefined) return <p className="px-4 py-6 text-ink-2">The result has no column to show.</p>;
   const { text, exact } = shown(answer.rows[0]?.[place] ?? null, column);
@@ -134,7 +148,9 @@ function TablePanel({ answer, rows, sort, onSort }: TableProps) {
     return (
       <div data-testid="no-rows" className="px-4 py-6">
         <p className="font-medium">No rows match.</p>
-        <p className="mt-1 text-13 text-ink-2">The query ran and found nothing. Its filters are in the SQL tab; ask again with one of them relaxed.</p>
+        <p className="mt-1 text-13 text-ink-2">
+          The query ran and found nothing. Its filters are in the SQL tab; ask again with one of them relaxed.
+        </p>
       </div>
     );
   }
@@ -148,7 +164,9 @@ function SqlPanel({ answer, receipt }: { answer: Answer; receipt: Receipt | null
       <SqlCode sql={answer.sql} />
       {receipt !== null && (
         <details className="mt-4 border-t border-line pt-3 text-12 text-ink-2">
-          <summary className="w-fit cursor-pointer rounded-control">Receipt: what it takes to run this again and compare</summary>
+          <summary className="w-fit cursor-pointer rounded-control">
+            Receipt: what it takes to run this again and compare
+          </summary>
           <dl className="mt-2 grid grid-cols-[max-content_minmax(0,1fr)] gap-x-4 gap-y-1">
             <Fact name="Executed">{`${receipt.executed_at.slice(0, 10)} ${clock(receipt.executed_at)}`}</Fact>
             <Fact name="Result SHA-256">{receipt.result_digest}</Fact>
@@ -184,7 +202,11 @@ function Actions({ runId, answer, rows, tab }: { runId: string; answer: Answer; 
   if (tab === "sql") return <CopyButton label="Copy SQL" text={() => answer.sql} />;
   return (
     <>
-      {problem !== null && <Notice tone="bad" title={problem.message}>{problem.hint}</Notice>}
+      {problem !== null && (
+        <Notice tone="bad" title={problem.message}>
+          {problem.hint}
+        </Notice>
+      )}
       {tab === "table" && answer.row_count > 0 && (
         <>
           <CopyButton label="Copy" text={() => toTsv(answer.columns, rows)} />

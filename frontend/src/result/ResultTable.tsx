@@ -1,9 +1,10 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { useMemo, useRef } from "react";
+import { useMemo, useRef, useState } from "react";
 import type { Cell, ResultColumn } from "../run/types";
 import { columnWidth, isNumeric, type Sort, shown, sorted } from "./cells";
 
-const ROW_PX = 32;
+/** A row's height; on a phone as high as a finger needs. */
+const rowPixels = () => (matchMedia("(max-width: 719px)").matches ? 44 : 32);
 /** Fewer rows than this are all in the page: find-in-page and screen readers then have them too. */
 const VIRTUAL_FROM = 200;
 
@@ -21,18 +22,19 @@ export function ResultTable({ columns, rows, sort, onSort, caption }: Props) {
   const ordered = useMemo(() => sorted(rows, columns, sort), [rows, columns, sort]);
   const widths = useMemo(() => columns.map((column, place) => columnWidth(place, column, rows)), [columns, rows]);
   const virtual = ordered.length > VIRTUAL_FROM;
+  const [rowPx] = useState(rowPixels);
   const virtualizer = useVirtualizer({
     count: ordered.length,
     getScrollElement: () => box.current,
-    estimateSize: () => ROW_PX,
+    estimateSize: () => rowPx,
     overscan: 12,
     enabled: virtual,
   });
   const items = virtualizer.getVirtualItems();
   const first = virtual ? (items[0]?.index ?? 0) : 0;
   const last = virtual ? (items.at(-1)?.index ?? -1) : ordered.length - 1;
-  const above = first * ROW_PX;
-  const below = Math.max(0, (ordered.length - 1 - last) * ROW_PX);
+  const above = first * rowPx;
+  const below = Math.max(0, (ordered.length - 1 - last) * rowPx);
 
   return (
     // A box that scrolls must be reachable by keyboard.
@@ -60,7 +62,12 @@ export function ResultTable({ columns, rows, sort, onSort, caption }: Props) {
         <tbody>
           {above > 0 && <Gap height={above} columns={columns.length} />}
           {ordered.slice(first, last + 1).map((row, offset) => (
-            <tr key={first + offset} aria-rowindex={first + offset + 2} className="h-8 hover:bg-hover max-md:h-11">
+            <tr
+              key={first + offset}
+              aria-rowindex={first + offset + 2}
+              style={{ height: rowPx }}
+              className="hover:bg-hover"
+            >
               {columns.map((column, place) => (
                 <Value key={place} cell={row[place] ?? null} column={column} />
               ))}
@@ -118,7 +125,10 @@ function Value({ cell, column }: { cell: Cell; column: ResultColumn }) {
     );
   }
   return (
-    <td title={exact ?? (text.length > 32 ? text : undefined)} className={`truncate border-b border-line px-3 ${place}`}>
+    <td
+      title={exact ?? (text.length > 32 ? text : undefined)}
+      className={`truncate border-b border-line px-3 ${place}`}
+    >
       {text}
     </td>
   );

@@ -23,11 +23,19 @@ export function SqlCode({ sql, growing = false, label = "SQL" }: Props) {
   }, [growing, sql]);
   const size = growing ? "max-h-40" : "max-h-[480px]";
   return (
-    // A box that scrolls must be reachable by keyboard.
-    // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex
-    <pre ref={box} tabIndex={0} aria-label={label} role="group" className={`overflow-auto text-13 whitespace-pre-wrap wrap-anywhere ${size}`}>
+    <pre
+      ref={box}
+      // A box that scrolls must be reachable by keyboard.
+      // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex
+      tabIndex={0}
+      aria-label={label}
+      role="group"
+      className={`overflow-auto text-13 whitespace-pre-wrap wrap-anywhere ${size}`}
+    >
       {highlight === null ? <code>{sql}</code> : <code dangerouslySetInnerHTML={{ __html: highlight(sql) }} />}
-      {growing && <span aria-hidden="true" className="ml-1 inline-block h-3.5 w-1.5 translate-y-0.5 animate-live bg-custard" />}
+      {growing && (
+        <span aria-hidden="true" className="ml-1 inline-block h-3.5 w-1.5 translate-y-0.5 animate-live bg-custard" />
+      )}
     </pre>
   );
 }

@@ -34,16 +34,32 @@ describe("shown", () => {
 describe("sorted", () => {
   const rows = [[10], [null], [9], ["100"], ["NaN"]];
   it("orders numbers as numbers, NaN above all, NULL last both ways", () => {
-    expect(sorted(rows, [column("numeric")], { column: 0, descending: false })).toEqual([[9], [10], ["100"], ["NaN"], [null]]);
-    expect(sorted(rows, [column("numeric")], { column: 0, descending: true })).toEqual([["NaN"], ["100"], [10], [9], [null]]);
+    expect(sorted(rows, [column("numeric")], { column: 0, descending: false })).toEqual([
+      [9],
+      [10],
+      ["100"],
+      ["NaN"],
+      [null],
+    ]);
+    expect(sorted(rows, [column("numeric")], { column: 0, descending: true })).toEqual([
+      ["NaN"],
+      ["100"],
+      [10],
+      [9],
+      [null],
+    ]);
   });
   it("leaves the rows alone without a sort", () => expect(sorted(rows, [column("numeric")], null)).toBe(rows));
 });
 
 describe("copies", () => {
   const columns = [column("text", "a|b"), column("bigint", "n")];
-  const rows = [["x\ty\nz", 12345], [null, null]];
-  it("TSV holds raw values and never breaks its grid", () => expect(toTsv(columns, rows)).toBe("a|b\tn\nx y z\t12345\n\t"));
+  const rows = [
+    ["x\ty\nz", 12345],
+    [null, null],
+  ];
+  it("TSV holds raw values and never breaks its grid", () =>
+    expect(toTsv(columns, rows)).toBe("a|b\tn\nx y z\t12345\n\t"));
   it("Markdown escapes its own signs", () => {
     expect(toMarkdown(columns, [["a|b", 1]])).toBe("| a\\|b | n |\n| --- | ---: |\n| a\\|b | 1 |");
   });

@@ -70,9 +70,20 @@ export function chartModel({ chart, columns, rows }: Data): ChartModel | string 
   });
   const series = withOther([...found.values()], categories.length);
   const horizontal =
-    chart.kind === "bar" && !isTemporal(xColumn) && (categories.length > 8 || categories.some((name) => name.length > 10));
+    chart.kind === "bar" &&
+    !isTemporal(xColumn) &&
+    (categories.length > 8 || categories.some((name) => name.length > 10));
   const yName = ys.length === 1 ? (columns[ys[0] ?? 0]?.name ?? "") : "";
-  const model = { kind: chart.kind, horizontal, temporal: isTemporal(xColumn), xName: xColumn.name, yName, categories: categories.map(label), series, left: all.length - categories.length };
+  const model = {
+    kind: chart.kind,
+    horizontal,
+    temporal: isTemporal(xColumn),
+    xName: xColumn.name,
+    yName,
+    categories: categories.map(label),
+    series,
+    left: all.length - categories.length,
+  };
   return { ...model, summary: summary(model) };
 }
 

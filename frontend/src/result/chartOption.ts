@@ -53,7 +53,13 @@ export function chartOption(model: ChartModel, colours: Palette, still: boolean)
     inverse: model.horizontal,
     axisLine: { lineStyle: { color: colours.line } },
     axisTick: { show: false },
-    axisLabel: { ...label, hideOverlap: true, alignMinLabel: model.kind === "line" ? "left" : null, alignMaxLabel: model.kind === "line" ? "right" : null, ...(model.horizontal ? { width: 168, overflow: "truncate", interval: 0 } : {}) },
+    axisLabel: {
+      ...label,
+      hideOverlap: true,
+      alignMinLabel: model.kind === "line" ? "left" : null,
+      alignMaxLabel: model.kind === "line" ? "right" : null,
+      ...(model.horizontal ? { width: 168, overflow: "truncate", interval: 0 } : {}),
+    },
     boundaryGap: model.kind === "bar",
   };
   const values = {
@@ -64,16 +70,34 @@ export function chartOption(model: ChartModel, colours: Palette, still: boolean)
     splitNumber: 4,
   };
   const scatter = model.kind === "scatter";
-  const across = scatter ? { ...values, name: model.xName, nameLocation: "middle", nameGap: 28, nameTextStyle: label } : names;
+  const across = scatter
+    ? { ...values, name: model.xName, nameLocation: "middle", nameGap: 28, nameTextStyle: label }
+    : names;
   return {
     animation: !still,
     animationDuration: 200,
     textStyle: { fontFamily: colours.font },
     color: colours.series,
     aria: { enabled: false }, // The figure around it has a summary of its own.
-    grid: { left: 4, right: model.horizontal ? 56 : 12, top: several ? 36 : 20, bottom: scatter ? 28 : 4, containLabel: true },
+    grid: {
+      left: 4,
+      right: model.horizontal ? 56 : 12,
+      top: several ? 36 : 20,
+      bottom: scatter ? 28 : 4,
+      containLabel: true,
+    },
     ...(several
-      ? { legend: { top: 0, left: 0, icon: "roundRect", itemWidth: 12, itemHeight: 8, textStyle: label, type: "scroll" } }
+      ? {
+          legend: {
+            top: 0,
+            left: 0,
+            icon: "roundRect",
+            itemWidth: 12,
+            itemHeight: 8,
+            textStyle: label,
+            type: "scroll",
+          },
+        }
       : {}),
     tooltip: {
       trigger: scatter ? "item" : "axis",
@@ -97,7 +121,15 @@ function drawn(series: Series, model: ChartModel, colours: Palette): Record<stri
   }
   if (model.kind === "line") {
     const few = model.categories.length <= 24;
-    return { type: "line", name: series.name, data: series.values, showSymbol: few, symbolSize: 6, lineStyle: { width: 2 }, connectNulls: false };
+    return {
+      type: "line",
+      name: series.name,
+      data: series.values,
+      showSymbol: few,
+      symbolSize: 6,
+      lineStyle: { width: 2 },
+      connectNulls: false,
+    };
   }
   return {
     type: "bar",

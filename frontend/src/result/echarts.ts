@@ -4,6 +4,15 @@ import { GridComponent, LegendComponent, LegendScrollComponent, TooltipComponent
 import { init, use } from "echarts/core";
 import { SVGRenderer } from "echarts/renderers";
 
-use([BarChart, LineChart, ScatterChart, GridComponent, TooltipComponent, LegendComponent, LegendScrollComponent, SVGRenderer]);
+use([
+  BarChart,
+  LineChart,
+  ScatterChart,
+  GridComponent,
+  TooltipComponent,
+  LegendComponent,
+  LegendScrollComponent,
+  SVGRenderer,
+]);
 
 export { init };

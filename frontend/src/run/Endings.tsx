@@ -13,9 +13,24 @@ const REFUSALS: Record<Refusal["reason"], string> = {
   not_a_question: "Not a question about this data",
 };
 
-function Ending({ id, title, bad = false, children }: { id: string; title: string; bad?: boolean; children: ReactNode }) {
+function Ending({
+  id,
+  title,
+  bad = false,
+  children,
+}: {
+  id: string;
+  title: string;
+  bad?: boolean;
+  children: ReactNode;
+}) {
   return (
-    <div role="group" data-testid={id} aria-label={title} className={`mt-4 animate-settle rounded-card border bg-surface p-4 ${bad ? "border-bad" : "border-line"}`}>
+    <div
+      role="group"
+      data-testid={id}
+      aria-label={title}
+      className={`mt-4 animate-settle rounded-card border bg-surface p-4 ${bad ? "border-bad" : "border-line"}`}
+    >
       <h3 className={`text-12 font-medium ${bad ? "text-bad" : "text-ink-3"}`}>{title}</h3>
       {children}
     </div>
@@ -86,7 +101,9 @@ export function Cancelled({ run, onAsk }: { run: Run; onAsk: Ask }) {
       <p className="mt-1 text-16">
         {ms === null ? "Stopped. Nothing was running in Postgres." : `Cancelled in Postgres after ${duration(ms)}.`}
       </p>
-      {event !== undefined && event.reason !== "" && <p className="mt-1 text-13 text-ink-2 wrap-anywhere">{event.reason}</p>}
+      {event !== undefined && event.reason !== "" && (
+        <p className="mt-1 text-13 text-ink-2 wrap-anywhere">{event.reason}</p>
+      )}
       <div className="mt-3">
         <AskAgain run={run} onAsk={onAsk} />
       </div>

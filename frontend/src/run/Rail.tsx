@@ -104,7 +104,9 @@ function Row({ row, elapsed, scale, writing, minor }: RowProps) {
               className="-mx-1 rounded-control px-1 text-left hover:bg-hover max-md:min-h-11"
             >
               {title}
-              <span className="ml-2 text-12 text-cobalt">{open ? "Hide" : row.sql.before === null ? "Show SQL" : "Show change"}</span>
+              <span className="ml-2 text-12 text-cobalt">
+                {open ? "Hide" : row.sql.before === null ? "Show SQL" : "Show change"}
+              </span>
             </button>
           )}
         </div>
@@ -112,7 +114,10 @@ function Row({ row, elapsed, scale, writing, minor }: RowProps) {
         <span className="text-right font-mono text-11 text-ink-3">{duration(elapsed)}</span>
       </div>
       {row.trouble !== null && (
-        <p data-testid="rail-trouble" className="mb-1 ml-[26px] border-l-2 border-bad pl-3 text-12 text-bad wrap-anywhere">
+        <p
+          data-testid="rail-trouble"
+          className="mb-1 ml-[26px] border-l-2 border-bad pl-3 text-12 text-bad wrap-anywhere"
+        >
           {row.trouble.code !== "" && <code className="mr-2 text-11">{row.trouble.code}</code>}
           {row.trouble.message}
           {row.trouble.hint !== "" && <span className="text-ink-2"> {row.trouble.hint}</span>}
@@ -126,7 +131,9 @@ function Row({ row, elapsed, scale, writing, minor }: RowProps) {
       {row.sql !== null && open && (
         <div id={panel} className="my-2 ml-[26px] rounded-input bg-sunken px-3 py-2">
           {[...row.sql.changes, row.sql.reason].filter(Boolean).map((line) => (
-            <p key={line} className="mb-2 text-12 text-ink-2 wrap-anywhere">{line}</p>
+            <p key={line} className="mb-2 text-12 text-ink-2 wrap-anywhere">
+              {line}
+            </p>
           ))}
           {row.sql.before === null ? (
             <SqlCode sql={row.sql.text} label="Drafted SQL" />
@@ -185,7 +192,11 @@ function Miniature({ rows, scale }: { rows: RailRow[]; scale: number }) {
         <span
           key={row.key}
           className={`rail-bar absolute inset-y-0 rounded-full ${FILLS[row.state]}`}
-          style={{ left: share(row.startedMs, scale, 0.97), width: `calc(${share(row.elapsedMs ?? 0, scale)} - 1px)`, minWidth: 2 }}
+          style={{
+            left: share(row.startedMs, scale, 0.97),
+            width: `calc(${share(row.elapsedMs ?? 0, scale)} - 1px)`,
+            minWidth: 2,
+          }}
         />
       ))}
     </span>

@@ -36,10 +36,14 @@ export function RunView({ watched, run, limit, onAsk }: Props) {
       )}
       {watched.problem !== null && (
         <div className="mt-3">
-          <Notice tone="bad" title={watched.problem.message}>{watched.problem.hint || "Reload the page to try again."}</Notice>
+          <Notice tone="bad" title={watched.problem.message}>
+            {watched.problem.hint || "Reload the page to try again."}
+          </Notice>
         </div>
       )}
-      {answer === null && watched.answer !== "" && <p className="mt-4 max-w-[66ch] text-16 text-ink-2">{watched.answer}</p>}
+      {answer === null && watched.answer !== "" && (
+        <p className="mt-4 max-w-[66ch] text-16 text-ink-2">{watched.answer}</p>
+      )}
       {answer !== null && (
         <div className="animate-settle">
           <p data-testid="answer" className="mt-4 max-w-[66ch] text-16 whitespace-pre-line wrap-anywhere">
@@ -85,7 +89,11 @@ function Trust({ run }: { run: Run }) {
         </li>
       )}
       {answer.assumptions.map((assumption) => (
-        <li key={assumption} data-testid="assumption" className="rounded-control border border-line bg-surface px-2 py-1 text-ink-2">
+        <li
+          key={assumption}
+          data-testid="assumption"
+          className="rounded-control border border-line bg-surface px-2 py-1 text-ink-2"
+        >
           {assumption}
         </li>
       ))}

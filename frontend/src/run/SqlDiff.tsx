@@ -11,8 +11,18 @@ export default function SqlDiff({ before, after }: { before: string; after: stri
     <pre data-testid="sql-diff" className="text-13 whitespace-pre-wrap wrap-anywhere">
       <code>
         {parts.map((part, place) => {
-          if (part.removed) return <del key={place} className="rounded-sm bg-bad-tint text-bad">{part.value.join("")}</del>;
-          if (part.added) return <ins key={place} className="rounded-sm bg-ok-tint text-ok no-underline">{part.value.join("")}</ins>;
+          if (part.removed)
+            return (
+              <del key={place} className="rounded-sm bg-bad-tint text-bad">
+                {part.value.join("")}
+              </del>
+            );
+          if (part.added)
+            return (
+              <ins key={place} className="rounded-sm bg-ok-tint text-ok no-underline">
+                {part.value.join("")}
+              </ins>
+            );
           return <span key={place}>{part.value.join("")}</span>;
         })}
       </code>

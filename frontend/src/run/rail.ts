@@ -124,7 +124,8 @@ function stopOpenRows(rows: RailRow[], run: Run, origin: number): void {
   for (const row of rows) {
     if (row.elapsedMs !== null) continue;
     row.elapsedMs = Math.max(0, end - row.startedMs);
-    if (row.state === "live") row.state = run.status === "failed" ? "failed" : run.status === "cancelled" ? "stopped" : "done";
+    if (row.state === "live")
+      row.state = run.status === "failed" ? "failed" : run.status === "cancelled" ? "stopped" : "done";
   }
 }
 

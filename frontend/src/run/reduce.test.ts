@@ -80,7 +80,13 @@ describe("watch", () => {
     live = watch(live, { ...base, type: "sql_delta", attempt: 1, text: "1" });
     expect(live.sql).toEqual({ attempt: 1, text: "select 1" });
     live = watch(live, {
-      ...base, type: "drafted", attempt: 1, sql: "select 1", origin: "draft", changes: [], standalone_question: null,
+      ...base,
+      type: "drafted",
+      attempt: 1,
+      sql: "select 1",
+      origin: "draft",
+      changes: [],
+      standalone_question: null,
     });
     expect(live.sql).toBeNull();
     live = watch(live, { ...base, type: "answer_delta", text: "One." });

@@ -7,7 +7,15 @@ import type { RunEvent } from "./types";
 const at = "2026-01-05T09:00:00Z";
 const base = { run_id: "run_1", at, step: null };
 const events: RunEvent[] = [
-  { ...base, type: "run_started", thread_id: "thr_1", connection_id: "conn_1", agent_id: null, question: "How many?", history: [] },
+  {
+    ...base,
+    type: "run_started",
+    thread_id: "thr_1",
+    connection_id: "conn_1",
+    agent_id: null,
+    question: "How many?",
+    history: [],
+  },
   { ...base, type: "step_started", step: "draft_sql" },
   ...["select ", "count(*) ", "from ", "t"].map((text): RunEvent => ({ ...base, type: "sql_delta", attempt: 1, text })),
   { ...base, type: "step_finished", step: "draft_sql", elapsed_ms: 12, detail: "", usage: null },

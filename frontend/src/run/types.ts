@@ -1,5 +1,5 @@
-/** The run's record in the words of graph/record.py: the generated types, as the backend fills them. */
-import type { Filled, Schemas } from "../api/types";
+/** The run's record in the words of graph/record.py: the generated types, with cells by their type. */
+import type { Schemas } from "../api/types";
 
 /** One value of a result: what a JSON value cannot hold exactly is PostgreSQL's own text. */
 export type Cell = string | number | boolean | null;
@@ -9,23 +9,23 @@ type WithCells<T> = T extends { preview: unknown[][] }
     ? Omit<T, "rows"> & { rows: Cell[][] }
     : T;
 
-export type Attempt = Omit<Filled<Schemas["Attempt"]>, "outcome"> & { outcome: Outcome | null };
-export type Answer = WithCells<Filled<Schemas["Answer"]>>;
-export type Chart = Filled<Schemas["Chart"]>;
-export type Clarification = Filled<Schemas["Clarification"]>;
-export type Failed = Filled<Schemas["Failed"]>;
-export type Finding = Filled<Schemas["Finding"]>;
-export type Problem = Filled<Schemas["Problem"]>;
-export type Receipt = Filled<Schemas["Receipt"]>;
-export type Refusal = Filled<Schemas["Refusal"]>;
-export type ResultColumn = Filled<Schemas["ResultColumn"]>;
-export type Rows = WithCells<Filled<Schemas["Rows"]>>;
+export type Attempt = Omit<Schemas["Attempt"], "outcome"> & { outcome: Outcome | null };
+export type Answer = WithCells<Schemas["Answer"]>;
+export type Chart = Schemas["Chart"];
+export type Clarification = Schemas["Clarification"];
+export type Failed = Schemas["Failed"];
+export type Finding = Schemas["Finding"];
+export type Problem = Schemas["Problem"];
+export type Receipt = Schemas["Receipt"];
+export type Refusal = Schemas["Refusal"];
+export type ResultColumn = Schemas["ResultColumn"];
+export type Rows = WithCells<Schemas["Rows"]>;
 export type Outcome = Rows | Failed;
-export type Timing = Filled<Schemas["Timing"]>;
+export type Timing = Schemas["Timing"];
 export type Step = Timing["step"];
-export type RunStatus = Filled<Schemas["Run"]>["status"];
+export type RunStatus = Schemas["Run"]["status"];
 
-type Told = Filled<Schemas["Run"]>["events"][number];
+type Told = Schemas["Run"]["events"][number];
 /** One fact about a run; told apart by `type`. */
 export type RunEvent = Told extends infer One
   ? One extends { type: "executed" }
@@ -35,7 +35,7 @@ export type RunEvent = Told extends infer One
       : One
   : never;
 
-export type Run = Omit<Filled<Schemas["Run"]>, "answer" | "attempts" | "events"> & {
+export type Run = Omit<Schemas["Run"], "answer" | "attempts" | "events"> & {
   answer: Answer | null;
   attempts: Attempt[];
   events: RunEvent[];

@@ -60,4 +60,10 @@ export function useRun(runId: string, known: Run, onEnd: (run: Run) => void): Wa
   return { ...live, run: live.run ?? known, link, problem };
 }
 
-const ENDS: ReadonlySet<RunEvent["type"]> = new Set(["answered", "refused", "clarified", "run_failed", "run_cancelled"]);
+const ENDS: ReadonlySet<RunEvent["type"]> = new Set([
+  "answered",
+  "refused",
+  "clarified",
+  "run_failed",
+  "run_cancelled",
+]);

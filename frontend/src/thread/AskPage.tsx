@@ -52,11 +52,15 @@ export function AskPage() {
     <div className="min-h-full">
       <OfflineStrip connection={connection} />
       <div className="mx-auto w-full max-w-reading px-6 pt-[14vh] pb-12 max-md:px-4 max-md:pt-8">
-        <h1 className="mb-6 text-30 font-semibold tracking-[-0.018em] text-balance max-md:text-22">What do you want to know?</h1>
+        <h1 className="mb-6 text-30 font-semibold tracking-[-0.018em] text-balance max-md:text-22">
+          What do you want to know?
+        </h1>
         {connections.data?.length === 0 ? <NoConnection /> : composer}
         {sending.problem !== null && (
           <div className="mt-3">
-            <Notice tone="bad" testId="ask-problem" title={sending.problem.message}>{sending.problem.hint}</Notice>
+            <Notice tone="bad" testId="ask-problem" title={sending.problem.message}>
+              {sending.problem.hint}
+            </Notice>
           </div>
         )}
         {connection !== null && <Suggested connection={connection} onAsk={reason === null ? sending.send : null} />}
@@ -69,8 +73,10 @@ export function AskPage() {
 function NoConnection() {
   return (
     <Notice title="No database is connected yet.">
-      <Link href="/start" className="text-cobalt underline underline-offset-2">Connect one</Link>: it takes one command beside
-      the database.
+      <Link href="/start" className="text-cobalt underline underline-offset-2">
+        Connect one
+      </Link>
+      : it takes one command beside the database.
     </Notice>
   );
 }
@@ -81,14 +87,18 @@ function Suggested({ connection, onAsk }: { connection: Connection; onAsk: ((que
   if (suggestions.isPending) {
     return (
       <div className="mt-8 grid gap-2 md:grid-cols-2">
-        {Array.from({ length: 6 }, (_, place) => <Skeleton key={place} className="h-11" />)}
+        {Array.from({ length: 6 }, (_, place) => (
+          <Skeleton key={place} className="h-11" />
+        ))}
       </div>
     );
   }
   if (questions.length === 0) return null;
   return (
     <section aria-labelledby="suggested" className="mt-8">
-      <h2 id="suggested" className="text-12 text-ink-3">Questions this database can answer</h2>
+      <h2 id="suggested" className="text-12 text-ink-3">
+        Questions this database can answer
+      </h2>
       <ul data-testid="suggestions" className="mt-2 grid border-t border-line md:grid-cols-2 md:gap-x-6">
         {questions.map((question) => (
           <li key={question} className="border-b border-line">
@@ -99,7 +109,12 @@ function Suggested({ connection, onAsk }: { connection: Connection; onAsk: ((que
               className="group flex min-h-11 w-full items-center gap-3 rounded-control py-2 text-left text-ink transition-colors hover:text-cobalt disabled:text-ink-3"
             >
               <span className="grow text-pretty wrap-anywhere">{question}</span>
-              <span aria-hidden="true" className="text-ink-3 opacity-0 transition-opacity group-hover:opacity-100 group-disabled:opacity-0">→</span>
+              <span
+                aria-hidden="true"
+                className="text-ink-3 opacity-0 transition-opacity group-hover:opacity-100 group-disabled:opacity-0"
+              >
+                →
+              </span>
             </button>
           </li>
         ))}
@@ -115,7 +130,9 @@ function Recent() {
   if (recent.length === 0) return null;
   return (
     <section aria-labelledby="recent" className="mt-8 md:hidden">
-      <h2 id="recent" className="text-12 text-ink-3">Recent</h2>
+      <h2 id="recent" className="text-12 text-ink-3">
+        Recent
+      </h2>
       <ul className="mt-2 border-t border-line">
         {recent.map((thread) => (
           <li key={thread.thread_id} className="border-b border-line">

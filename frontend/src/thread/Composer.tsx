@@ -24,10 +24,21 @@ interface Props {
 }
 
 /** Where questions are written: Enter sends, Shift+Enter breaks the line, Esc stops. */
-export function Composer({ text, onText, onSend, onStop, stopping, blocked, placeholder, large = false, children }: Props) {
+export function Composer({
+  text,
+  onText,
+  onSend,
+  onStop,
+  stopping,
+  blocked,
+  placeholder,
+  large = false,
+  children,
+}: Props) {
   const area = useRef<HTMLTextAreaElement>(null);
   const note = useId();
-  const length = text.trim().length;
+  // Characters as the backend counts them, not UTF-16 units.
+  const length = Array.from(text.trim()).length;
   const tooLong = length > LONGEST_QUESTION;
   const sendable = length > 0 && !tooLong && blocked === null && onStop === null;
 
@@ -56,7 +67,8 @@ export function Composer({ text, onText, onSend, onStop, stopping, blocked, plac
     }
   }
 
-  const said = blocked ?? (tooLong ? `Too long by ${(length - LONGEST_QUESTION).toLocaleString("en")} characters.` : "");
+  const said =
+    blocked ?? (tooLong ? `Too long by ${(length - LONGEST_QUESTION).toLocaleString("en")} characters.` : "");
   return (
     <form
       data-testid="composer"
@@ -81,8 +93,14 @@ export function Composer({ text, onText, onSend, onStop, stopping, blocked, plac
       />
       <div className="flex min-h-11 items-center gap-2 px-2 pb-2">
         <div className="min-w-0">{children}</div>
-        <p id={note} data-testid="composer-note" className={`ml-auto min-w-0 text-right text-12 ${said === "" ? "text-ink-3" : "text-bad"}`}>
-          {said === "" && length > COUNT_FROM ? `${length.toLocaleString("en")} of ${LONGEST_QUESTION.toLocaleString("en")}` : said}
+        <p
+          id={note}
+          data-testid="composer-note"
+          className={`ml-auto min-w-0 text-right text-12 ${said === "" ? "text-ink-3" : "text-bad"}`}
+        >
+          {said === "" && length > COUNT_FROM
+            ? `${length.toLocaleString("en")} of ${LONGEST_QUESTION.toLocaleString("en")}`
+            : said}
         </p>
         {onStop === null ? (
           <Button type="submit" look="primary" data-testid="send" disabled={!sendable}>
@@ -90,7 +108,14 @@ export function Composer({ text, onText, onSend, onStop, stopping, blocked, plac
             <Icon name="up" />
           </Button>
         ) : (
-          <Button look="plain" data-testid="stop" onClick={onStop} disabled={stopping} aria-keyshortcuts="." title="Stop (.)">
+          <Button
+            look="plain"
+            data-testid="stop"
+            onClick={onStop}
+            disabled={stopping}
+            aria-keyshortcuts="."
+            title="Stop (.)"
+          >
             <Icon name="stop" />
             {stopping ? "Stopping" : "Stop"}
           </Button>

@@ -7,7 +7,11 @@ import { Icon } from "../ui/Icon";
 import { Skeleton } from "../ui/Notice";
 import { Wordmark } from "../ui/Wordmark";
 
-const THEMES = { system: ["contrast", "Theme: system"], light: ["sun", "Theme: light"], dark: ["moon", "Theme: dark"] } as const;
+const THEMES = {
+  system: ["contrast", "Theme: system"],
+  light: ["sun", "Theme: light"],
+  dark: ["moon", "Theme: dark"],
+} as const;
 
 interface Props {
   onHelp: () => void;
@@ -43,7 +47,9 @@ export function Sidebar({ onHelp, onLeave }: Props) {
         <h2 className="px-3 pb-1 text-12 text-ink-3">Recent</h2>
         {threads.isPending && (
           <div className="space-y-2 px-3 py-1">
-            {[1, 2, 3].map((place) => <Skeleton key={place} className="h-6" />)}
+            {[1, 2, 3].map((place) => (
+              <Skeleton key={place} className="h-6" />
+            ))}
           </div>
         )}
         {threads.data?.length === 0 && <p className="px-3 py-1 text-13 text-ink-3">Nothing asked yet.</p>}
@@ -62,7 +68,9 @@ export function Sidebar({ onHelp, onLeave }: Props) {
                   }`}
                 >
                   <span className="min-w-0 grow truncate">{thread.title}</span>
-                  <span className="shrink-0 text-11 font-normal text-ink-3">{moment(thread.updated_at, new Date())}</span>
+                  <span className="shrink-0 text-11 font-normal text-ink-3">
+                    {moment(thread.updated_at, new Date())}
+                  </span>
                 </Link>
               </li>
             );
@@ -70,7 +78,11 @@ export function Sidebar({ onHelp, onLeave }: Props) {
         </ul>
       </nav>
       <div className="mt-2 border-t border-line pt-2">
-        <ModelLine name={info.data?.model.name ?? null} local={info.data?.model.local ?? false} known={info.data !== undefined} />
+        <ModelLine
+          name={info.data?.model.name ?? null}
+          local={info.data?.model.local ?? false}
+          known={info.data !== undefined}
+        />
         <div className="flex items-center gap-1">
           <Link
             href="/agents"
@@ -83,7 +95,14 @@ export function Sidebar({ onHelp, onLeave }: Props) {
           <Button look="quiet" square aria-label={label} title={label} onClick={next} data-testid="theme">
             <Icon name={icon} />
           </Button>
-          <Button look="quiet" square aria-label="Keyboard shortcuts" title="Keyboard shortcuts (?)" onClick={onHelp} className="max-md:hidden">
+          <Button
+            look="quiet"
+            square
+            aria-label="Keyboard shortcuts"
+            title="Keyboard shortcuts (?)"
+            onClick={onHelp}
+            className="max-md:hidden"
+          >
             ?
           </Button>
         </div>

@@ -41,7 +41,11 @@ export function ThreadHeader({ thread }: { thread: ThreadDetail }) {
       ) : (
         <h1 className={echoes(thread) ? "sr-only" : "min-w-0 truncate text-13 text-ink-2"}>{thread.title}</h1>
       )}
-      {problem !== null && <span role="alert" className="text-12 text-bad">{problem.message}</span>}
+      {problem !== null && (
+        <span role="alert" className="text-12 text-bad">
+          {problem.message}
+        </span>
+      )}
       <span className="grow" />
       {!editing && (
         <Button look="quiet" square aria-label="Rename" title="Rename" onClick={() => setEditing(true)}>
@@ -58,7 +62,11 @@ export function ThreadHeader({ thread }: { thread: ThreadDetail }) {
           <p className="mt-2 text-ink-2">Its questions, answers and stored results go. The database is not touched.</p>
           <div className="mt-6 flex justify-end gap-2">
             <Button onClick={() => setAsking(false)}>Keep</Button>
-            <Button look="danger" disabled={remove.isPending} onClick={() => remove.mutate(undefined, { onSuccess: () => navigate("/") })}>
+            <Button
+              look="danger"
+              disabled={remove.isPending}
+              onClick={() => remove.mutate(undefined, { onSuccess: () => navigate("/") })}
+            >
               Delete
             </Button>
           </div>

@@ -6,6 +6,7 @@ import { ConnectionPicker } from "../connections/ConnectionPicker";
 import { OfflineStrip } from "../connections/OfflineStrip";
 import { blocked } from "../connections/standing";
 import { hasEnded } from "../run/reduce";
+import { Boundary } from "../ui/Boundary";
 import { Notice, Skeleton } from "../ui/Notice";
 import { useShortcuts } from "../ui/shortcuts";
 import { Composer, focusComposer } from "./Composer";
@@ -37,9 +38,14 @@ export function ThreadPage({ threadId }: { threadId: string }) {
     const problem = asProblem(thread.error);
     return (
       <div className="mx-auto w-full max-w-reading p-6">
-        <Notice tone="bad" title={problem.status === 404 ? "This conversation does not exist, or is another tenant's." : problem.message}>
+        <Notice
+          tone="bad"
+          title={problem.status === 404 ? "This conversation does not exist, or is another tenant's." : problem.message}
+        >
           {problem.hint}{" "}
-          <Link href="/" className="text-cobalt underline underline-offset-2">Ask a new question</Link>
+          <Link href="/" className="text-cobalt underline underline-offset-2">
+            Ask a new question
+          </Link>
         </Notice>
       </div>
     );
@@ -50,39 +56,46 @@ export function ThreadPage({ threadId }: { threadId: string }) {
       {/* The composer stands below what scrolls, never over it: nothing focused is hidden behind it. */}
       <div className="relative min-h-0 grow overflow-y-auto">
         <div className="mx-auto w-full max-w-reading px-6 max-md:px-4">
-        {thread.data !== undefined && <ThreadHeader key={threadId} thread={thread.data} />}
-        {/* Room under a follow-up, so that it can stand at the top while its answer grows. */}
-        <div ref={turns} className={runs.length + (sending.pending === null ? 0 : 1) > 1 ? "*:last:min-h-[calc(100dvh-200px)]" : ""}>
-          {thread.isPending && (
-            <div className="py-6">
-              <Skeleton className="h-8 w-2/3" />
-              <Skeleton className="mt-4 h-24" />
-            </div>
-          )}
-          {runs.map((run) => (
-            <Turn key={run.run_id} run={run} limit={connection?.agent.limits?.rows ?? null} onAsk={onAsk} />
-          ))}
-          {sending.pending !== null && <PendingTurn question={sending.pending} />}
-        </div>
+          {thread.data !== undefined && <ThreadHeader key={threadId} thread={thread.data} />}
+          {/* Room under a follow-up, so that it can stand at the top while its answer grows. */}
+          <div
+            ref={turns}
+            className={runs.length + (sending.pending === null ? 0 : 1) > 1 ? "*:last:min-h-[calc(100dvh-200px)]" : ""}
+          >
+            {thread.isPending && (
+              <div className="py-6">
+                <Skeleton className="h-8 w-2/3" />
+                <Skeleton className="mt-4 h-24" />
+              </div>
+            )}
+            {runs.map((run) => (
+              <Boundary key={run.run_id} what="This turn">
+                <Turn run={run} limit={connection?.agent.limits?.rows ?? null} onAsk={onAsk} />
+              </Boundary>
+            ))}
+            {sending.pending !== null && <PendingTurn question={sending.pending} />}
+          </div>
         </div>
       </div>
       <div className="mx-auto w-full max-w-reading shrink-0 px-6 pb-4 max-md:px-4 max-md:pb-2">
-          {sending.problem !== null && (
-            <div className="pb-2">
-              <Notice tone="bad" testId="ask-problem" title={sending.problem.message}>{sending.problem.hint}</Notice>
-            </div>
-          )}
-          <Composer
-            text={sending.text}
-            onText={sending.setText}
-            onSend={() => sending.send(sending.text)}
-            onStop={onStop}
-            stopping={sending.stopping}
-            blocked={busy ? null : reason}
-            placeholder="Ask a follow-up"
-          >
-            {connection !== null && <ConnectionPicker connection={connection} onChoose={null} />}
-          </Composer>
+        {sending.problem !== null && (
+          <div className="pb-2">
+            <Notice tone="bad" testId="ask-problem" title={sending.problem.message}>
+              {sending.problem.hint}
+            </Notice>
+          </div>
+        )}
+        <Composer
+          text={sending.text}
+          onText={sending.setText}
+          onSend={() => sending.send(sending.text)}
+          onStop={onStop}
+          stopping={sending.stopping}
+          blocked={busy ? null : reason}
+          placeholder="Ask a follow-up"
+        >
+          {connection !== null && <ConnectionPicker connection={connection} onChoose={null} />}
+        </Composer>
       </div>
     </div>
   );

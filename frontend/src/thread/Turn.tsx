@@ -10,7 +10,11 @@ import { Skeleton } from "../ui/Notice";
 export function Question({ text, at }: { text: string; at: string | null }) {
   return (
     <header>
-      <h2 data-turn="" tabIndex={-1} className="scroll-mt-6 rounded-control text-22 font-semibold tracking-[-0.018em] whitespace-pre-line text-balance wrap-anywhere">
+      <h2
+        data-turn=""
+        tabIndex={-1}
+        className="scroll-mt-6 rounded-control text-22 font-semibold tracking-[-0.018em] whitespace-pre-line text-balance wrap-anywhere"
+      >
         {text}
       </h2>
       {at !== null && (
@@ -47,7 +51,12 @@ export function Turn({ run: known, limit, onAsk }: Props) {
   });
   const run = watched.run ?? known;
   return (
-    <article data-testid="turn" data-run={run.run_id} data-status={run.status} className="border-b border-line py-6 first:pt-1 last:border-b-0">
+    <article
+      data-testid="turn"
+      data-run={run.run_id}
+      data-status={run.status}
+      className="border-b border-line py-6 first:pt-1 last:border-b-0"
+    >
       <Question text={run.question} at={run.created_at} />
       <RunView watched={watched} run={run} limit={limit} onAsk={onAsk} />
     </article>

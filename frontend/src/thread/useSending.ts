@@ -16,7 +16,11 @@ export interface Sending {
 }
 
 /** A question's way from the composer to a started run. What fails comes back into the composer. */
-export function useSending(connectionId: string | null, threadId: string | null, onStarted: (run: Run) => void): Sending {
+export function useSending(
+  connectionId: string | null,
+  threadId: string | null,
+  onStarted: (run: Run) => void,
+): Sending {
   const [text, setText] = useState("");
   const [pending, setPending] = useState<string | null>(null);
   const [stoppingRun, setStoppingRun] = useState<string | null>(null);

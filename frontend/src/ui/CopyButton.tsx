@@ -28,7 +28,13 @@ export function CopyButton({ label, text, square = false }: Props) {
   }
   const said = state === "done" ? "Copied" : state === "failed" ? "Copying is blocked here" : label;
   return (
-    <Button look="quiet" square={square} onClick={() => void copy()} aria-label={square ? said : undefined} title={said}>
+    <Button
+      look="quiet"
+      square={square}
+      onClick={() => void copy()}
+      aria-label={square ? said : undefined}
+      title={said}
+    >
       <Icon name={state === "done" ? "check" : "copy"} />
       {!square && <span aria-live="polite">{said}</span>}
     </Button>
