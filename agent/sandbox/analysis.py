@@ -312,7 +312,9 @@ class Analysis:
             scope.items.append(_function_item(value))
         elif kind == "JsonTable":
             self.walk(value, scope, ctes)
-            scope.items.append(Item(value.alias.aliasname, {}, opaque=True))
+            names = [*_alias_columns(value.alias), *_json_columns(value.columns)]
+            columns = {name: frozenset[tuple[str, str]]() for name in names}
+            scope.items.append(Item(value.alias.aliasname, columns, opaque=True))
         else:
             raise Refusal("shape", "node", f"{kind} is not permitted in FROM.")
 
@@ -357,6 +359,7 @@ class Analysis:
             alias,
             {column: frozenset({(relation.qualified_name, column)}) for column in access.readable},
             access.hidden,
+            relation=True,
             qualified=(relation.schema, relation.name) if named else None,
         )
         if replaced is not None:
@@ -644,7 +647,7 @@ class Analysis:
             self._note(item, [word])
         elif word in item.hidden:
             raise ColumnDenied(item.alias, word)
-        elif not item.opaque or self._words.is_call_in_disguise(word) or word in SYSTEM_COLUMNS:
+        elif item.relation or self._words.is_call_in_disguise(word) or word in SYSTEM_COLUMNS:
             raise Refusal(
                 "policy",
                 "unknown_column",
@@ -760,6 +763,14 @@ def _function_item(function: Any) -> Item:
     if alias and not names:
         names = [alias]
     return Item(alias, {name: frozenset() for name in names}, opaque=True)
+
+
+def _json_columns(columns: Any) -> list[str]:
+    names = []
+    for node in columns:
+        names += [node.json_table_column.name] if node.json_table_column.name else []
+        names += _json_columns(node.json_table_column.columns)
+    return names
 
 
 def _joined(alias: Any, items: list[Item]) -> Item:

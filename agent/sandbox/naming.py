@@ -14,6 +14,8 @@ _FIXED = {
     "JsonObjectConstructor": "json_object",
     "JsonArrayConstructor": "json_array",
     "JsonArrayQueryConstructor": "json_array",
+    "JsonObjectAgg": "json_objectagg",
+    "JsonArrayAgg": "json_arrayagg",
     "JsonParseExpr": "json",
     "JsonScalarExpr": "json_scalar",
     "JsonSerializeExpr": "json_serialize",
@@ -41,7 +43,7 @@ def _figure(node: Any) -> tuple[str, int]:
     if kind == "FuncCall":
         return value.funcname[-1].string.sval, 2
     if kind == "A_Expr":
-        return ("nullif", 2) if value.kind == _nullif(value) else ("", 0)
+        return ("nullif", 2) if _enum(value, "kind") == "AEXPR_NULLIF" else ("", 0)
     if kind == "TypeCast":
         name, strength = _figure(value.arg)
         if strength > 1:
@@ -53,20 +55,21 @@ def _figure(node: Any) -> tuple[str, int]:
         name, strength = _figure(value.defresult)
         return (name, strength) if strength > 1 else ("case", 1)
     if kind == "MinMaxExpr":
-        word = value.DESCRIPTOR.fields_by_name["op"].enum_type.values_by_number[value.op].name
+        word = _enum(value, "op")
         return ("greatest" if word.endswith("GREATEST") else "least"), 2
     if kind == "SQLValueFunction":
-        word = value.DESCRIPTOR.fields_by_name["op"].enum_type.values_by_number[value.op].name
+        word = _enum(value, "op")
         return word.removeprefix("SVFOP_").removesuffix("_N").lower(), 2
     if kind == "SubLink":
         return _sublink(value)
-    if kind in ("JsonFuncExpr", "JsonObjectAgg", "JsonArrayAgg"):
-        return "", 0
+    if kind == "JsonFuncExpr":
+        return _enum(value, "op").removesuffix("_OP").lower(), 2
     return (_FIXED[kind], 2) if kind in _FIXED else ("", 0)
 
 
-def _nullif(value: Any) -> int:
-    return int(value.DESCRIPTOR.fields_by_name["kind"].enum_type.values_by_name["AEXPR_NULLIF"].number)
+def _enum(value: Any, field: str) -> str:
+    number = getattr(value, field)
+    return str(value.DESCRIPTOR.fields_by_name[field].enum_type.values_by_number[number].name)
 
 
 def _sublink(value: Any) -> tuple[str, int]:

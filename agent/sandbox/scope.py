@@ -19,6 +19,8 @@ class Item:
     """Columns that exist below and may not be named."""
     opaque: bool = False
     """There may be further columns that nobody knows here, as with functions."""
+    relation: bool = False
+    """A table or view, whose columns are known for certain."""
     qualified: tuple[str, str] | None = None
     """(schema, table) by which it can be called too: a relation without an alias."""
     key: frozenset[str] = frozenset()

@@ -72,8 +72,8 @@ SEARCH = words("""
     tsvector_to_array websearch_to_tsquery
 """)
 GEOMETRY = words("""
-    area bound_box box center circle diameter height isclosed isopen line lseg npoints path pclose point
-    polygon popen radius slope width diagonal
+    area bound_box box center circle diameter height isclosed ishorizontal isopen isparallel isperp isvertical
+    line lseg npoints path pclose point polygon popen radius slope width diagonal
 """)
 NETWORK = words("""
     abbrev broadcast family host hostmask inet_merge inet_same_family macaddr8_set7bit masklen netmask network
