@@ -18,6 +18,13 @@ _CANNOT = re.compile(r"^\W*CANNOT_ANSWER\b[:.\s]*([^\n]*)", re.IGNORECASE)
 _SENTENCE = re.compile(
     r"(?:this|the|here|note|explanation|it|i|in(?!\s*\()|sorry|sure|unfortunately|to)\b", re.IGNORECASE
 )
+_TURN = re.compile(r"""\b[eE]'|'|"|;|--|/\*|```|\n\n""")
+"""Where reading SQL takes a turn: a quote, a comment, an end."""
+_TEXT_END = re.compile(r"[^']*(?:''[^']*)*'(?!')")
+_ESCAPED_END = re.compile(r"[^'\\]*(?:(?:\\.|'')[^'\\]*)*'(?!')", re.DOTALL)
+_NAME_END = re.compile(r'[^"]*(?:""[^"]*)*"(?!")')
+_LINE_END = re.compile(r"\n")
+_COMMENT_END = re.compile(r"\*/")
 _TAIL = 3
 """Characters held back while streaming: the beginning of a closing fence must not be shown as SQL."""
 
@@ -96,46 +103,30 @@ class SqlReader:
 def _end(body: str, *, fenced: bool) -> int | None:
     """Where the statement ends: at a semicolon or fence outside quotes and comments; None when it goes on."""
     place = 0
-    while place < len(body):
-        character = body[place]
-        if character == "'":
-            escape = place > 0 and body[place - 1] in "eE" and not body[place - 2 : place - 1].isalnum()
-            closing = _quote_end(body, place, "'", backslash=escape)
-        elif character == '"':
-            closing = _quote_end(body, place, '"', backslash=False)
-        elif body.startswith("--", place):
-            closing = body.find("\n", place)
-        elif body.startswith("/*", place):
-            closing = body.find("*/", place + 2)
-        elif character == ";" or body.startswith("```", place) or (not fenced and _leaves_off(body, place)):
-            return place
-        else:
-            closing = place
-        if closing < 0:
-            # An open quote: only a fence on a line of its own can still end it.
-            fence = body.find("\n```", place)
+    while mark := _TURN.search(body, place):
+        start, place = mark.start(), mark.end()
+        match mark[0]:
+            case ";" | "```":
+                return start
+            case "\n\n":
+                if not fenced and _is_prose(body[place:].lstrip()):
+                    return start
+                place = start + 1
+                continue
+            case "--":
+                close = _LINE_END.search(body, place)
+            case "/*":
+                close = _COMMENT_END.search(body, place)
+            case '"':
+                close = _NAME_END.match(body, place)
+            case quote:
+                close = (_TEXT_END if quote == "'" else _ESCAPED_END).match(body, place)
+        if close is None:
+            # Left open: only a fence on a line of its own can still end it.
+            fence = body.find("\n```", start)
             return fence if fence >= 0 else None
-        place = closing + 1
+        place = close.end()
     return None
-
-
-def _leaves_off(body: str, place: int) -> bool:
-    """Whether a paragraph of explanation begins here."""
-    return body.startswith("\n\n", place) and _is_prose(body[place:].lstrip())
-
-
-def _quote_end(body: str, start: int, quote: str, *, backslash: bool) -> int:
-    place = start + 1
-    while place < len(body):
-        if backslash and body[place] == "\\":
-            place += 2
-            continue
-        if body[place] == quote:
-            if body[place + 1 : place + 2] != quote:
-                return place
-            place += 1
-        place += 1
-    return -1
 
 
 def _is_prose(text: str) -> bool:
