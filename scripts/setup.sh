@@ -48,7 +48,7 @@ case "${1:-}" in
     need_disk 1500
     [ -x "$2/bin/python" ] || { say "Creating $2"; uv venv --quiet --python "$(python)" "$2"; }
     say "Installing $3"
-    VIRTUAL_ENV=$2 uv pip install --require-hashes --no-deps -r "$3" ||
+    VIRTUAL_ENV=$2 uv pip install --quiet --require-hashes --no-deps -r "$3" ||
       fail "Packages could not be installed from $3; check the network and run this again."
     VIRTUAL_ENV=$2 uv pip install --quiet --no-deps -e . || fail "The project itself could not be installed."
     ;;
@@ -56,8 +56,10 @@ case "${1:-}" in
     need_node
     need_disk 800
     say "Installing the UI's packages"
-    (cd "$2" && npm ci --silent --no-audit --no-fund) ||
-      fail "npm ci failed in $2/; run it there to see why."
+    # Not `npm ci`: a registry that does not carry the binaries of every platform leaves them out of the lock
+    # file, and npm ci then refuses it. This installs what the lock file says, and does not write it.
+    (cd "$2" && npm install --no-save --silent --no-audit --no-fund) ||
+      fail "npm install failed in $2/; run it there to see why."
     ;;
   system)
     want=()
