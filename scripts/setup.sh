@@ -48,7 +48,8 @@ case "${1:-}" in
     need_disk 1500
     [ -x "$2/bin/python" ] || { say "Creating $2"; uv venv --quiet --python "$(python)" "$2"; }
     say "Installing $3"
-    VIRTUAL_ENV=$2 uv pip install --quiet --require-hashes --no-deps -r "$3" ||
+    quiet=--quiet; [ ! -t 2 ] || quiet=  # progress for a person, silence for a log
+    VIRTUAL_ENV=$2 uv pip install $quiet --require-hashes --no-deps -r "$3" ||
       fail "Packages could not be installed from $3; check the network and run this again."
     VIRTUAL_ENV=$2 uv pip install --quiet --no-deps -e . || fail "The project itself could not be installed."
     ;;
