@@ -40,7 +40,7 @@ def buildah(*arguments: str) -> str:
     return done.stdout.strip()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def container() -> Iterator[str]:
     """A container of the image; built unless one of exactly these sources is there."""
     tag = f"localhost/custard-agent-test:{sources()}"
