@@ -67,3 +67,16 @@ SELECT s.schemaname, s.tablename, s.attname, array_to_json(s.most_common_vals::t
 FROM pg_stats s
 WHERE s.most_common_vals IS NOT NULL AND s.n_distinct BETWEEN 1 AND 50
   AND s.schemaname NOT IN ('pg_catalog', 'information_schema');
+
+-- name: values
+-- Every value of columns that have at most 50: there ANALYZE has kept them all, so no table is read.
+SELECT s.schemaname, s.tablename, s.attname,
+       array_to_json(coalesce(s.most_common_vals::text::text[], '{}') || coalesce(s.histogram_bounds::text::text[], '{}'))
+FROM pg_stats s
+JOIN pg_namespace n ON n.nspname = s.schemaname
+JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = s.tablename
+WHERE s.schemaname NOT IN ('pg_catalog', 'information_schema')
+  AND CASE WHEN s.n_distinct < 0 THEN -s.n_distinct * c.reltuples ELSE s.n_distinct END BETWEEN 1 AND 50.5
+  AND coalesce(cardinality(s.most_common_vals::text::text[]), 0)
+    + coalesce(cardinality(s.histogram_bounds::text::text[]), 0)
+    >= round(CASE WHEN s.n_distinct < 0 THEN -s.n_distinct * c.reltuples ELSE s.n_distinct END);

@@ -75,7 +75,13 @@ async def introspect(
         async with database.transaction(_BEGIN) as conn:
             rows["server"] = await _fetch(conn, "server")
             await conn.execute(_pinned_path(json.loads(rows["server"][0][2])))
-            for name in ("relations", "columns", "keys", "enums", *(["samples"] if samples else [])):
+            for name in (
+                "relations",
+                "columns",
+                "keys",
+                "enums",
+                *(["samples", "values"] if samples else []),
+            ):
                 rows[name] = await _fetch(conn, name)
     except psycopg.Error as error:
         raise IntrospectionFailed(
@@ -105,6 +111,7 @@ def build_snapshot(rows: CatalogRows, policy: Policy, functions: list[str]) -> S
     }  # oid -> its row
     labels = {oid: [str(label) for label in json.loads(values)] for oid, values in rows["enums"]}
     samples = _samples(rows.get("samples", []))
+    values = _complete(rows.get("values", []))
     columns: dict[str, dict[int, Column]] = defaultdict(dict)
     # Tables share many columns (ids, timestamps): one value serves all that are alike.
     alike: dict[tuple[object, ...], Column] = {}
@@ -115,9 +122,12 @@ def build_snapshot(rows: CatalogRows, policy: Policy, functions: list[str]) -> S
             continue
         masked = name in rule.masks
         found: list[str] = []
-        if samples and not masked and rule.row_filter is None and _TEXT_TYPES.match(kind):
-            found = samples.get((shown[oid][1], shown[oid][2], name), [])
-        key = (name, kind, not_null, comment, enum_oid if enum_oid in labels else None, masked, *found)
+        all_of_them: list[str] = []
+        if (samples or values) and not masked and rule.row_filter is None and _TEXT_TYPES.match(kind):
+            place = (shown[oid][1], shown[oid][2], name)
+            found, all_of_them = samples.get(place, []), values.get(place, [])
+        enum = enum_oid if enum_oid in labels else None
+        key = (name, kind, not_null, comment, enum, masked, *found, None, *all_of_them)
         column = alike.get(key)
         if column is None:
             column = alike[key] = Column(
@@ -127,6 +137,7 @@ def build_snapshot(rows: CatalogRows, policy: Policy, functions: list[str]) -> S
                 comment=comment or "",
                 enum_values=labels.get(enum_oid, []),
                 samples=found,
+                values=all_of_them,
                 masked=masked,
             )
         columns[oid][int(number)] = column
@@ -173,6 +184,16 @@ def _samples(rows: list[CatalogRow]) -> dict[tuple[str, str, str], list[str]]:
             if value is not None and len(str(value)) <= MAX_SAMPLE_CHARACTERS
         ]
         found[schema_name, table, column] = short[:MAX_SAMPLES]
+    return found
+
+
+def _complete(rows: list[CatalogRow]) -> dict[tuple[str, str, str], list[str]]:
+    """Columns with all of their values; those with a value too long to be told are left out whole."""
+    found = {}
+    for schema_name, table, column, told in rows:
+        values = [str(value) for value in json.loads(told) if value is not None]
+        if all(len(value) <= MAX_SAMPLE_CHARACTERS for value in values):
+            found[schema_name, table, column] = values
     return found
 
 

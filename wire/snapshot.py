@@ -30,6 +30,11 @@ class Column(Message):
     """Labels in order, for an enum type."""
     samples: list[str] = Field(default_factory=list)
     """Common values, most frequent first; empty unless the policy shares samples."""
+    values: list[str] = Field(default_factory=list)
+    """Every value, where statistics say that they are few and short; empty when they may not be all.
+
+    Shared under the same condition as ``samples``. They are there to compare with, not for prompts.
+    """
     masked: bool = False
     """True when the policy rewrites the values: they can be shown but not relied upon."""
 
@@ -91,7 +96,7 @@ class SchemaSnapshot(Message):
             mode="json",
             exclude={
                 "taken_at": True,
-                "tables": {"__all__": {"row_estimate": True, "columns": {"__all__": {"samples"}}}},
+                "tables": {"__all__": {"row_estimate": True, "columns": {"__all__": {"samples", "values"}}}},
             },
         )
         text = json.dumps(structure, sort_keys=True, separators=(",", ":"), ensure_ascii=False)

@@ -22,6 +22,9 @@ type_mismatch         boolean = 1, ROUND(float, n), SUM(boolean), months of an e
 grouping              selected or ordered columns that GROUP BY lacks
 distinct_order        SELECT DISTINCT ordered by what is not selected
 shown_group           figures per group that do not say of which group
+asked_group           figures "per country" that are not shown per country
+counted_table         a count of another table's rows than those asked for
+counted_rows          COUNT(*) over rows that hold a count each
 all_of                one column equal to two values at once
 whole_share           an aggregate divided by itself
 percent_scale         a ratio given as a percentage that nobody asked for
@@ -41,8 +44,11 @@ from sqlglot.errors import SqlglotError
 from graph.autofix import (
     all_of,
     ambiguous_column,
+    asked_group,
     column_name,
     computed_alias,
+    counted_rows,
+    counted_table,
     distinct_order,
     foreign_dialect,
     grouping,
@@ -84,6 +90,9 @@ RULES: tuple[Rule, ...] = (
     grouping.RULE,
     distinct_order.RULE,
     shown_group.RULE,
+    asked_group.RULE,
+    counted_table.RULE,
+    counted_rows.RULE,
     all_of.RULE,
     whole_share.RULE,
     percent_scale.RULE,

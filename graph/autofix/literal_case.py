@@ -10,9 +10,8 @@ from sqlglot import exp
 from sqlglot.optimizer.scope import Scope
 
 from graph.autofix.base import Context, Rule
-from graph.autofix.names import Names, identifier
+from graph.autofix.names import Names, identifier, known_values
 from graph.context.words import fold, words
-from wire.snapshot import Column
 
 
 def _fix(context: Context) -> str | None:
@@ -20,19 +19,19 @@ def _fix(context: Context) -> str | None:
     for scope in names.scopes:
         for column, literal in _comparisons(scope):
             known = names.column(column, scope)
-            if known is None or known.masked:
+            if known is None:
                 continue
-            values = _values(known)
+            values, complete = known_values(known)
             text = literal.name
             if not values or text in values:
                 continue
-            same = [value for value in values if fold(value.strip()) == fold(text.strip())] or _codes(
-                text, values
-            )
+            same = [value for value in values if fold(value.strip()) == fold(text.strip())]
+            if complete:
+                same = same or _codes(text, values)
             if len(same) == 1:
                 literal.replace(exp.Literal.string(same[0]))
                 return f"{known.name} holds {same[0]!r}, not {text!r}."
-            if same:
+            if same or not complete:
                 continue
             part = fold(text.strip())
             if (
@@ -79,10 +78,6 @@ def _in_order(letters: str, word: str) -> bool:
     return all(letter in rest for letter in letters)
 
 
-def _values(column: Column) -> list[str]:
-    return column.enum_values or column.samples
-
-
 def _other_column(names: Names, column: exp.Column, scope: Scope, text: str) -> tuple[str, str] | None:
     """The one other column of the same table that holds the text, with its spelling there."""
     if isinstance(column.parent, exp.In):
@@ -99,8 +94,8 @@ def _other_column(names: Names, column: exp.Column, scope: Scope, text: str) -> 
     found = [
         (other.name, value)
         for other in (table.columns if table else ())
-        if other is not own and not other.masked
-        for value in _values(other)
+        if other is not own
+        for value in known_values(other)[0]
         if fold(value) == fold(text)
     ]
     return found[0] if len(found) == 1 else None

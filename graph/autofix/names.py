@@ -239,6 +239,14 @@ def identifier(name: str) -> exp.Identifier:
     return exp.to_identifier(name, quoted=not (name.replace("_", "a").isalnum() and name == name.lower()))
 
 
+def known_values(column: Column) -> tuple[list[str], bool]:
+    """Values that the column is known to hold, and whether these are all."""
+    if column.masked:
+        return [], False
+    everything = column.enum_values or column.values
+    return (everything, True) if everything else (column.samples, False)
+
+
 def is_integer(type_name: str) -> bool:
     """Whether values of this type divide without a remainder."""
     return type_name.lower() in {"smallint", "integer", "bigint"}

@@ -10,8 +10,9 @@ from sqlglot import exp
 from sqlglot.optimizer.scope import Scope
 
 from graph.autofix.base import Context, Rule
-from graph.autofix.names import Names, is_integer, is_text
+from graph.autofix.names import Names, folded, is_integer, is_text
 from graph.context.joins import type_family
+from graph.context.words import name_words
 
 Check = Callable[[exp.Expr, Names, Scope], str | None]
 
@@ -103,8 +104,34 @@ def _epoch(node: exp.Expr, names: Names, scope: Scope) -> str | None:
     bare = value.this if isinstance(value, exp.Cast) and value.is_type("timestamp", "date") else value
     if not isinstance(bare, exp.Column) or not is_integer(names.type_of(bare, scope)):
         return None
+    part = str(node.this if place == "expression" else node.args.get("unit")).lower()
+    if "year" in name_words(bare.name) and isinstance(node, exp.Extract):
+        # The column holds years, not moments: the part stands in a column of its own, or is the column.
+        sibling = bare if part == "year" else _sibling(bare, part, names, scope)
+        if sibling is None:
+            return None
+        node.replace(sibling.copy())
+        return f"{bare.name} holds years; the {part} is read from {sibling.name}."
     node.set(place, exp.Anonymous(this="TO_TIMESTAMP", expressions=[bare.copy()]))
     return f"{bare.name} is a number; it is read as seconds since 1970."
+
+
+def _sibling(column: exp.Column, name: str, names: Names, scope: Scope) -> exp.Column | None:
+    """The column of this name in the same source; None when there is none."""
+    qualifier = folded(column.args.get("table"))
+    for source in names.visible(scope):
+        if source.has(folded(column.this)) and source.has(name) and qualifier in {"", source.alias}:
+            return exp.column(name, table=source.alias)
+    return None
+
+
+def _text_sum(node: exp.Expr, names: Names, scope: Scope) -> str | None:
+    """``SUM(credits)`` where credits are kept as text."""
+    bare = node.this
+    if not isinstance(bare, exp.Column) or not is_text(names.type_of(bare, scope)):
+        return None
+    node.set("this", exp.cast(bare.copy(), exp.DType.DECIMAL))
+    return f"{bare.name} is text; it is added up as numbers."
 
 
 def _days_between(node: exp.Expr, names: Names, scope: Scope) -> str | None:
@@ -160,6 +187,7 @@ _CHECKS: tuple[tuple[type[exp.Expr] | tuple[type[exp.Expr], ...], Check], ...] =
     ((exp.EQ, exp.NEQ, exp.Is), _boolean_number),
     ((exp.EQ, exp.NEQ), _joined_types),
     ((exp.Sum, exp.Avg), _sum_of_booleans),
+    ((exp.Sum, exp.Avg), _text_sum),
     (exp.Round, _round),
     (exp.Extract, _days_between),
     ((exp.Extract, exp.TimestampTrunc), _epoch),

@@ -8,7 +8,7 @@ from sqlglot import exp
 from sqlglot.optimizer.scope import Scope
 
 from graph.autofix.base import Context, Rule
-from graph.autofix.names import Names, folded, is_integer
+from graph.autofix.names import Names, folded, is_integer, known_values
 from graph.context.words import STOP_WORDS, fold, name_words, stem, words
 
 _NUMBERS = "zero one two three four five six seven eight nine ten eleven twelve".split()  # noqa: SIM905
@@ -47,8 +47,8 @@ def _unasked(condition: exp.Expr, names: Names, scope: Scope, asked: set[str], q
     if _abbreviates(literal.name, question):
         return False
     known = names.column(column, scope)
-    values = (known.enum_values or known.samples) if known is not None else []
-    if values and not any(fold(literal.name.strip("%")) in fold(value) for value in values):
+    values, complete = known_values(known) if known is not None else ([], False)
+    if complete and not any(fold(literal.name.strip("%")) in fold(value) for value in values):
         return True
     return _is_group(column, scope)
 

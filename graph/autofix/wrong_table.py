@@ -5,6 +5,7 @@ from sqlglot.optimizer.scope import Scope
 
 from graph.autofix.base import Context, Rule
 from graph.autofix.names import Names, Source, folded, identifier
+from graph.context.words import name_words, stem, stems
 from wire.snapshot import Table
 
 
@@ -15,6 +16,8 @@ def _fix(context: Context) -> str | None:
             continue
         for source in names.sources(scope):
             if source.table is None:
+                continue
+            if _is_asked(source.table, context.question):
                 continue
             used = _used(names, scope, source)
             if not used or all(source.has(name) for name in used):
@@ -28,6 +31,11 @@ def _fix(context: Context) -> str | None:
                 missing = next(name for name in used if not source.has(name))
                 return f"Read from {holders[0].name}, which has {missing}; {source.table.name} does not."
     return None
+
+
+def _is_asked(table: Table, question: str) -> bool:
+    """Whether the question names the table: then it is meant, and a join is missing."""
+    return {stem(word) for word in name_words(table.name)} <= set(stems(question))
 
 
 def _used(names: Names, scope: Scope, source: Source) -> list[str]:

@@ -84,7 +84,7 @@ class Vocabulary:
             for column in table.columns:
                 self._name(column.name)
                 self._text(column.comment)
-                for value in (*column.enum_values, *column.samples):
+                for value in (*column.enum_values, *column.samples, *column.values):
                     self._text(value)
         for line in glossary:
             self._text(line)

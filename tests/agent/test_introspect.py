@@ -126,7 +126,8 @@ async def test_samples_only_where_they_are_shared(database: Database, place: Any
     assert quiet is not None
     assert sorted(plans.column("tier").samples) == ["gold", "silver"]  # type: ignore[union-attr]
     assert plans.column("code").samples == []  # type: ignore[union-attr]
-    assert all(column.samples == [] for column in quiet.columns)
+    assert sorted(plans.column("tier").values) == ["gold", "silver"]  # type: ignore[union-attr]
+    assert all(column.samples == column.values == [] for column in quiet.columns)
 
 
 async def test_the_fingerprint_is_of_the_structure(database: Database, place: Any) -> None:
@@ -164,6 +165,6 @@ async def test_names_shown_are_those_of_the_snapshot(database: Database) -> None
     assert not {"email", "secrets"} & names
 
 
-@pytest.mark.parametrize("name", ["server", "relations", "columns", "keys", "enums", "samples"])
+@pytest.mark.parametrize("name", ["server", "relations", "columns", "keys", "enums", "samples", "values"])
 def test_every_query_is_named(name: str) -> None:
     assert QUERIES[name].upper().startswith(("SELECT", "WITH", "--"))

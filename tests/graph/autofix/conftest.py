@@ -12,6 +12,7 @@ _TABLES = {
     "order_line": "order_id bigint, product_id bigint, quantity integer, price double precision",
     "product": "product_id bigint, title text, category text, like_count integer, stock bigint",
     "review": "review_id bigint, product_id bigint, customer_id bigint, stars integer, written bigint",
+    "basket": "basket_id bigint, customer_id bigint, count integer",
     "archive.shipment": "shipment_id bigint, order_id bigint, weight real, carrier text",
 }
 _KEYS = {"orders": "customer", "order_line": "orders product", "review": "product customer"}
@@ -39,8 +40,9 @@ def _snapshot(*, keys: bool) -> SchemaSnapshot:
 
 
 def _column(name: str, kind: str) -> Column:
-    samples = {"city": ["Paris", "Rome"], "country": ["FR", "IT", "US"], "carrier": ["DHL", "UPS"]}
-    return Column(name=name, type=kind, samples=samples.get(name, []))
+    values = {"city": ["Paris", "Rome"], "country": ["FR", "IT", "US"], "carrier": ["DHL", "UPS"]}
+    samples = {"category": ["Hats", "Coats"]}
+    return Column(name=name, type=kind, values=values.get(name, []), samples=samples.get(name, []))
 
 
 @pytest.fixture(scope="session")

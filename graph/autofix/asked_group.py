@@ -1,0 +1,100 @@
+"""Figures "per country", "for each fare" or "by category" that the query does not show per anything.
+
+The word after *per*, *each* or *by* is looked for among the columns of FROM. When exactly one column is meant
+it is shown, and grouped by if the query aggregates.
+"""
+
+import re
+
+from sqlglot import exp
+
+from graph.autofix.base import Context, Rule
+from graph.autofix.names import Source, folded, identifier
+from graph.context.words import STOP_WORDS, name_words, stem, words
+
+_ASKED = re.compile(
+    r"\b(?:(?:for|in|of|by|from|on|at|within|per)\s+(?:each|every)|per|by(?!\s+the\s+(?:number|total))|"
+    r"across\s+(?:different|all|various)?|each)\s+(?:of\s+the\s+)?((?:\w+[\s']+){0,2}\w+)",
+    re.IGNORECASE,
+)
+_KEYS = ("id", "code", "name")
+"""Endings of the column by which a thing is told apart, the likeliest first."""
+
+
+def _fix(context: Context) -> str | None:
+    select = context.tree
+    if not isinstance(select, exp.Select) or select.args.get("group") or select.is_star:
+        return None
+    if select.args.get("limit") or select.args.get("distinct") or select.args.get("with_"):
+        return None
+    scope = context.names.scopes[-1]
+    sources = context.names.sources(scope)
+    if scope.expression is not select or any(source.table is None for source in sources):
+        return None
+    aggregates = [item for item in select.selects if item.find(exp.AggFunc)]
+    if any(item.find(exp.Window) for item in select.selects):
+        return None
+    if aggregates and len(aggregates) != len(select.selects):
+        return None  # grouping mends this
+    shown = {folded(column.this) for item in select.selects for column in item.find_all(exp.Column)}
+    for phrase in _ASKED.findall(context.question):
+        found = _column(phrase, sources)
+        if found is None:
+            continue
+        source, name = found
+        if not aggregates and _tells_apart(shown, source, name):
+            return None
+        column = exp.column(identifier(name), table=source.alias)
+        if name in shown and not aggregates:
+            return None
+        select.set("expressions", [column, *select.expressions])
+        if aggregates:
+            select.set("group", exp.Group(expressions=[column.copy()]))
+        return f"Asked for each {phrase.split()[0].lower()}: {name} is shown."
+    return None
+
+
+def _column(phrase: str, sources: list[Source]) -> tuple[Source, str] | None:
+    """The one column that the first words of the phrase name; longer readings win."""
+    spoken = words(phrase)
+    for length in range(min(3, len(spoken)), 0, -1):
+        wanted = [stem(word) for word in spoken[:length]]
+        if all(word in STOP_WORDS for word in spoken[:length]):
+            return None
+        for matches in (_is_named, _is_key_of):
+            found = [
+                (source, name)
+                for source in sources
+                for name in source.columns or ()
+                if matches(wanted, name, source)
+            ]
+            # The column on which tables are joined is in both; either shows the same.
+            if found and len({name for _, name in found}) == 1:
+                return found[0]
+    return None
+
+
+def _is_named(wanted: list[str], name: str, source: Source) -> bool:
+    """``country`` is country or country_name; ``course id`` is course_id."""
+    own = [stem(word) for word in name_words(name)]
+    return own == wanted or (len(own) == len(wanted) + 1 and own[:-1] == wanted and own[-1] == stem("name"))
+
+
+def _is_key_of(wanted: list[str], name: str, source: Source) -> bool:
+    """``fare`` is fare_id of the table fare."""
+    table = source.table.name if source.table else source.alias
+    if [stem(word) for word in name_words(table)] != wanted:
+        return False
+    return name in {f"{table}_id", f"{table}id", "id"} or (
+        source.table is not None and source.table.primary_key == [name]
+    )
+
+
+def _tells_apart(shown: set[str], source: Source, name: str) -> bool:
+    """Whether the rows already say which thing each is about."""
+    if name in shown:
+        return True
+    return any(name_words(column)[-1:] and name_words(column)[-1] in _KEYS for column in shown)
+
+
+RULE = Rule("asked_group", _fix)
