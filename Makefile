@@ -90,7 +90,11 @@ check: $(VENV)/.dev frontend/node_modules/.ready ## ruff, mypy --strict, import-
 test: system $(VENV)/.dev .venv-studio/.ready frontend/dist/.built ## All set-up, then every test
 	@$(BIN)/custard model pull
 	@cd frontend && npm test --silent
-	@$(BIN)/pytest $(ARGS)
+	@$(BIN)/pytest -n 2 --dist loadfile tests $(addprefix --ignore=,$(WHOLE)) $(ARGS)
+	@$(BIN)/pytest $(WHOLE) $(ARGS)
+
+# Tests that start the whole chain, a Studio server or an image build: one after the other, with both cores.
+WHOLE := tests/acceptance tests/studio tests/agent/test_image.py
 
 .PHONY: fuzz
 fuzz: $(VENV)/.dev ## Hunt for statements on which parsers and server disagree (MINUTES=10)
