@@ -27,6 +27,9 @@ SUPERUSER = "postgres"
 CLUSTER_BYTES = 300_000_000
 """Disk that a new cluster with the demo database in it may take."""
 
+NOBODYS_PID = "4194305"
+"""One more than the largest that Linux gives."""
+
 START_SECONDS = 60.0
 PORT_ATTEMPTS = 5
 LOG_BYTES = 5_000_000
@@ -86,7 +89,7 @@ class Cluster:
     def ready(self) -> bool:
         """Whether that server takes connections."""
         lines = self._pid_file()
-        return len(lines) > 7 and lines[7].strip() == "ready"
+        return len(lines) > 7 and lines[7].strip() == "ready" and self.pid is not None
 
     @property
     def port(self) -> int:
@@ -147,8 +150,7 @@ class Cluster:
             PostgresStartFailed: it ended, or was not ready in a minute.
         """
         account = self._let_in()
-        # A pid file without a server: PostgreSQL would shy from a stranger who has got the number since.
-        (self.data / "postmaster.pid").unlink(missing_ok=True)
+        self._forget_stranger()
         if self.log.exists() and self.log.stat().st_size > LOG_BYTES:
             self.log.replace(self.log.with_suffix(".log.1"))
         for attempt in range(PORT_ATTEMPTS):
@@ -232,6 +234,17 @@ class Cluster:
             )
         finally:
             os.close(descriptor)
+
+    def _forget_stranger(self) -> None:
+        """Take out of the pid file a number that is not a server's: another program has got it since, or a
+        killed server is still waiting to be reaped. PostgreSQL would take either for a living server.
+
+        The rest of the file stays: by it PostgreSQL finds out whether children of a killed server, which may
+        still be writing, are at work.
+        """
+        lines = self._pid_file()
+        if lines and self.pid is None:
+            (self.data / "postmaster.pid").write_text("\n".join([NOBODYS_PID, *lines[1:]]))
 
     def _pid_file(self) -> list[str]:
         try:

