@@ -188,15 +188,15 @@ const CHECKS = {
         subtree: true,
       });
     });
-    await ask(page, "How many engineers are there?");
+    await ask(page, "Which plan brings in the most revenue?");
     await turn(page, "succeeded").waitFor();
     await page.waitForTimeout(100);
     const said = await page.evaluate(() => globalThis.said);
     assert.ok(
-      said.some((line) => line.startsWith("Draft SQL done")),
+      said.some((line) => line.includes("Draft SQL done")),
       said.join("; "),
     );
-    assert.equal(said.at(-1), "There are 184 engineers working here today.");
+    assert.match(said.at(-1), /^Team brings in the most/);
     assert.ok(said.length < 12, `${said.length} announcements`);
   },
 };

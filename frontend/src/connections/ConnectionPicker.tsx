@@ -19,6 +19,7 @@ export function ConnectionPicker({ connection, onChoose }: Props) {
       <span data-testid="database" className="flex min-w-0 items-center gap-2 px-2 text-12 text-ink-2">
         <Led status={status} />
         <span className="truncate">{connection.name}</span>
+        <span className="sr-only">{STANDINGS[status].word}</span>
       </span>
     );
   }

@@ -9,5 +9,5 @@ const COLOURS: Record<Standing, string> = {
 
 /** A state's colour; a word always stands beside it. */
 export function Led({ status }: { status: Standing }) {
-  return <span aria-hidden="true" className={`size-2 shrink-0 rounded-full ${COLOURS[status]}`} />;
+  return <span aria-hidden="true" className={`keeps-colour size-2 shrink-0 rounded-full ${COLOURS[status]}`} />;
 }

@@ -44,7 +44,7 @@ export function Rail({ live, run }: { live: LiveRun; run: Run }) {
         className="-mx-2 flex min-h-8 max-w-full items-center gap-3 rounded-control px-2 text-12 text-ink-2 transition-colors hover:bg-hover max-md:min-h-11"
       >
         <Icon name="chevron" className={`size-3.5 transition-transform ${open ? "" : "-rotate-90"}`} />
-        <span className="tnum">{words.join(" · ")}</span>
+        <span className="tnum text-left">{words.join(" · ")}</span>
         {!open && <Miniature rows={rows} scale={scale} />}
       </button>
       <ol id={list} hidden={!open} className="mt-1 border-l border-line pl-3">
@@ -177,7 +177,7 @@ function Bar({ row, elapsed, scale }: { row: RailRow; elapsed: number; scale: nu
   return (
     <span aria-hidden="true" className="relative h-1.5 rounded-full bg-hover max-md:hidden">
       <span
-        className={`rail-bar absolute inset-y-0 rounded-full ${FILLS[row.state]}`}
+        className={`keeps-colour absolute inset-y-0 rounded-full ${FILLS[row.state]}`}
         style={{ left: share(row.startedMs, scale, 0.985), width: share(elapsed, scale), minWidth: 3 }}
       />
     </span>
@@ -191,7 +191,7 @@ function Miniature({ rows, scale }: { rows: RailRow[]; scale: number }) {
       {rows.map((row) => (
         <span
           key={row.key}
-          className={`rail-bar absolute inset-y-0 rounded-full ${FILLS[row.state]}`}
+          className={`keeps-colour absolute inset-y-0 rounded-full ${FILLS[row.state]}`}
           style={{
             left: share(row.startedMs, scale, 0.97),
             width: `calc(${share(row.elapsedMs ?? 0, scale)} - 1px)`,

@@ -110,19 +110,16 @@ function useProgressAnnounced(run: Run): void {
   const announce = useAnnounce();
   const seen = useRef<{ steps: number; over: boolean } | null>(null);
   useEffect(() => {
-    const rows = railRows(run);
-    const steps = rows.filter((row) => row.elapsedMs !== null).length;
+    const done = railRows(run).filter((row) => row.elapsedMs !== null);
     const over = run.finished_at !== null;
     const before = seen.current;
-    seen.current = { steps, over };
+    seen.current = { steps: done.length, over };
     if (before === null || before.over) return;
+    const news = done
+      .slice(before.steps)
+      .map((row) => `${row.label} ${row.state === "failed" ? "failed" : "done"}, ${duration(row.elapsedMs ?? 0)}.`);
     if (over) announce(ending(run));
-    else if (steps > before.steps) {
-      const row = rows.findLast((one) => one.elapsedMs !== null);
-      if (row !== undefined) {
-        announce(`${row.label} ${row.state === "failed" ? "failed" : "done"}, ${duration(row.elapsedMs ?? 0)}`);
-      }
-    }
+    else if (news.length > 0) announce(news.join(" "));
   }, [run, announce]);
 }
 

@@ -42,7 +42,9 @@ export function Tabs<Name extends string>({ id, label, tabs, current, onSelect }
             onClick={() => onSelect(tab.name)}
             onKeyDown={move}
             className={`h-11 border-b-2 px-2 text-13 transition-colors -mb-px ${
-              selected ? "border-ink font-medium text-ink" : "border-transparent text-ink-2 hover:text-ink"
+              selected
+                ? "border-ink font-medium text-ink"
+                : "border-transparent forced-colors:border-[Canvas] text-ink-2 hover:text-ink"
             }`}
           >
             {tab.label}
