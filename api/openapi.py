@@ -1,7 +1,13 @@
-"""The OpenAPI document: ``python -m api.openapi`` prints it. The frontend's types are made from it."""
+"""The OpenAPI document: ``python -m api.openapi`` prints it. The frontend's types are made from it.
 
+``--check FILE`` compares instead, for ``make check`` and the commit hook.
+"""
+
+import argparse
 import json
 import sys
+import tempfile
+from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
@@ -48,19 +54,40 @@ def _name_streams(made: dict[str, Any]) -> None:
     made["paths"]["/api/v1/query"]["post"]["responses"]["200"]["content"].update(stream)
 
 
-def main() -> None:
-    """Print the document."""
-    import tempfile
-    from pathlib import Path
-
+def text() -> str:
+    """The document of this code, as ``frontend/openapi.json`` holds it."""
     from api.app import create_app
     from api.settings import Settings
 
     with tempfile.TemporaryDirectory() as folder:
         app = create_app(Settings(home=Path(folder), frontend_dir=Path(folder)))
-    json.dump(document(app), sys.stdout, indent=2, sort_keys=True, ensure_ascii=False)
-    sys.stdout.write("\n")
+        return json.dumps(document(app), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def stale(file: Path) -> str | None:
+    """What is wrong with a file that should hold the document; None when nothing is."""
+    try:
+        held = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        return f"{file} cannot be read ({type(error).__name__}). Run: make client"
+    return None if held == text() else f"{file} is not what the code says. Run: make client"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Print the document, or with ``--check FILE`` compare; the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m api.openapi", description="Prints the OpenAPI document.")
+    parser.add_argument(
+        "--check", type=Path, metavar="FILE", help="compare with FILE; exit 1 when they differ"
+    )
+    check: Path | None = parser.parse_args(arguments).check
+    if check is None:
+        sys.stdout.write(text())
+        return 0
+    if (trouble := stale(check)) is not None:
+        print(trouble, file=sys.stderr)
+        return 1
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

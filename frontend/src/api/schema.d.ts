@@ -668,6 +668,8 @@ export interface components {
             samples: string[];
             /** Type */
             type: string;
+            /** Values */
+            values: string[];
         };
         /**
          * Confidence
