@@ -13,12 +13,7 @@ from websockets.exceptions import (
 )
 
 from agent.errors import ConnectionEnded, NotAuthorised, Superseded, VersionRefused
-
-CLOSE_UNAUTHORISED = 4401
-CLOSE_REVOKED = 4403
-CLOSE_SUPERSEDED = 4409
-CLOSE_VERSION = 4406
-CLOSE_TOKEN_SHARED = 4429
+from wire.closing import FORBIDDEN, REVOKED, SUPERSEDED, TOKEN_SHARED, UNSUPPORTED_VERSION
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,28 +83,28 @@ def _judge_status(status: int) -> Retry | Fatal:
 def _judge_close(error: ConnectionClosed) -> Retry | Fatal:
     code = error.rcvd.code if error.rcvd is not None else None
     reason = error.rcvd.reason if error.rcvd is not None else ""
-    if code == CLOSE_SUPERSEDED:
+    if code == SUPERSEDED:
         return Fatal(
             Superseded(
                 "Another process with this agent's token has connected, and took over.",
                 "Stop one of the two, or join the second as an agent of its own.",
             )
         )
-    if code == CLOSE_TOKEN_SHARED:
+    if code == TOKEN_SHARED:
         return Fatal(
             Superseded(
                 "Several processes use this agent's token and keep displacing each other.",
                 "Stop all but one, or join the others as agents of their own.",
             )
         )
-    if code in (CLOSE_UNAUTHORISED, CLOSE_REVOKED):
+    if code in (REVOKED, FORBIDDEN):
         return Fatal(
             NotAuthorised(
                 "The backend has revoked this agent's token.",
                 "Ask for a new join code and run: custard-agent join URL CODE",
             )
         )
-    if code == CLOSE_VERSION:
+    if code == UNSUPPORTED_VERSION:
         return Fatal(VersionRefused(reason or "The backend wants another version.", "Update the older one."))
     said = f" ({code}{': ' + reason if reason else ''})" if code is not None else ""
     return Retry(f"the connection was lost{said}")

@@ -19,16 +19,11 @@ from api.snapshots import Change, compare, merged, strictest
 from api.statement import SessionLost, Statement
 from api.store.protocols import Store
 from api.store.records import ConnectionRecord, StoredSnapshot
+from wire.closing import REVOKED, SUPERSEDED
 from wire.messages import Cancel, Drain, Snapshot
 from wire.policy import Share
 from wire.snapshot import SchemaSnapshot
 
-NEWER_SESSION = 4409
-"""Close code: a newer session of the same agent is served."""
-TOKEN_SHARED = 4429
-"""Close code: several agents take turns with one token."""
-REVOKED = 4401
-"""Close code: the token is worthless now."""
 TAKEOVERS_PER_MINUTE = 3
 
 _log = structlog.get_logger("api.gateway")
@@ -119,14 +114,14 @@ class Gateway:
         """Serve this session from now on, in place of an older one of the same agent."""
         older = self._sessions.get(session.agent_id)
         if older is not None and older.epoch > session.epoch:
-            await session.close(NEWER_SESSION, "A newer session of this agent is served.")
+            await session.close(SUPERSEDED, "A newer session of this agent is served.")
             return
         self._sessions[session.agent_id] = session
         self._count()
         waiters, self._attached = self._attached, asyncio.Event()
         waiters.set()
         if older is not None:
-            await older.close(NEWER_SESSION, "A newer session of this agent is served.")
+            await older.close(SUPERSEDED, "A newer session of this agent is served.")
         for statement_id, held in session.in_flight.items():
             if statement_id not in self.wanted:
                 await session.tell(Cancel(statement_id=statement_id, attempt=held.attempt))

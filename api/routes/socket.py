@@ -10,13 +10,21 @@ from fastapi.responses import Response
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from api.errors import StoreUnavailable
-from api.gateway import REVOKED, TOKEN_SHARED, TokenShared
+from api.gateway import TokenShared
 from api.problem import api_problem, problem
 from api.session import AgentSession, facts_of
 from api.state import State, state_of
 from api.statement import SessionLost
 from api.store.records import AgentRecord
 from api.tokens import digest
+from wire.closing import (
+    PROTOCOL_ERROR,
+    REVOKED,
+    TOKEN_SHARED,
+    TOO_MANY_BAD_FRAMES,
+    TRY_LATER,
+    UNSUPPORTED_VERSION,
+)
 from wire.errors import WireError
 from wire.messages import (
     PROTOCOL_VERSION,
@@ -32,10 +40,6 @@ from wire.messages import (
 HELLO_SECONDS = 10.0
 MAX_FRAME_BYTES = 16 * 1024 * 1024
 """Longer frames are cut off by the server with close code 1009: a snapshot of ten thousand tables fits."""
-PROTOCOL_ERROR = 1002
-POLICY_VIOLATION = 1008
-TRY_LATER = 1013
-UNSUPPORTED_VERSION = 4406
 
 _log = structlog.get_logger("api.socket")
 
@@ -179,7 +183,7 @@ async def _listen(state: State, socket: WebSocket, session: AgentSession) -> Non
         except SessionLost:
             return
         except WireError:
-            await session.close(POLICY_VIOLATION, "Too many frames that could not be understood.")
+            await session.close(TOO_MANY_BAD_FRAMES, "Too many frames that could not be understood.")
             return
         if hello is not None:
             await state.gateway.told(session)
