@@ -25,7 +25,7 @@ class Settings(BaseSettings):
 
     host: str = "127.0.0.1"
     """Address to listen on. Anything but loopback needs keys."""
-    port: int = Field(default=8000, ge=0, le=65_535)
+    port: int = Field(default=8765, ge=0, le=65_535)
     """0 takes a free port."""
     home: Path = Field(default_factory=lambda: user_data_path("custard"))
     """Folder of the store and of kept results."""

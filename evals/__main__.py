@@ -71,7 +71,7 @@ def run(
     cases: Cases,
     databases: Databases = None,
     connection: Connection = None,
-    backend: Backend = "http://127.0.0.1:8000",
+    backend: Backend = "http://127.0.0.1:8765",
     model: ModelName = None,
     out: Out = DEFAULT_OUT,
     as_json: AsJson = False,

@@ -28,8 +28,8 @@ from wire.outcome import Rows
 
 DSN_VARIABLE = "CUSTARD_EVAL_DSN"
 """Names the connection's database for scoring; a role that may only read is enough."""
-TOKEN_VARIABLE = "CUSTARD_TOKEN"  # noqa: S105 - a variable's name
-"""Bearer token for the backend, where it asks for one."""
+KEY_VARIABLE = "CUSTARD_API_KEY"
+"""Key for the backend, where it asks for one; the variable that the other commands read."""
 
 
 def run_live(
@@ -58,8 +58,8 @@ async def _run_live(
     options: SuiteOptions,
     progress: Progress | None,
 ) -> tuple[SuiteRun, list[CaseResult]]:
-    token = os.environ.get(TOKEN_VARIABLE)
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    key = os.environ.get(KEY_VARIABLE)
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
     dsn = os.environ.get(DSN_VARIABLE)
     now = datetime.now(UTC)
     run = SuiteRun(

@@ -131,7 +131,7 @@ def test_compose_keeps_the_database_inside(compose: Any) -> None:
     assert set(services["agent"]["networks"]) == {"inside", "outside"}
     assert compose["networks"]["inside"]["internal"] is True
     published = [port for service in services.values() for port in service.get("ports", [])]
-    assert published == ["127.0.0.1:8000:8000"]
+    assert published == ["127.0.0.1:8765:8765"]
 
 
 @pytest.mark.parametrize("service", ["backend", "agent"])
