@@ -26,6 +26,8 @@ INTROSPECT_SECONDS = 30.0
 MAX_SAMPLES = 12
 """Sample values of a column at most."""
 MAX_SAMPLE_CHARACTERS = 60
+MAX_VALUE_CHARACTERS = 200
+"""Of one value, where all of a column's are told."""
 
 _BEGIN = (
     f"BEGIN READ ONLY; SET LOCAL statement_timeout = {int(INTROSPECT_SECONDS * 1000)}; SET LOCAL jit = off;"
@@ -192,7 +194,7 @@ def _complete(rows: list[CatalogRow]) -> dict[tuple[str, str, str], list[str]]:
     found = {}
     for schema_name, table, column, told in rows:
         values = [str(value) for value in json.loads(told) if value is not None]
-        if all(len(value) <= MAX_SAMPLE_CHARACTERS for value in values):
+        if all(len(value) <= MAX_VALUE_CHARACTERS for value in values):
             found[schema_name, table, column] = values
     return found
 

@@ -1,5 +1,6 @@
 """Runs queries for scoring: straight on the suite's own database, read-only, each in its own transaction."""
 
+import threading
 from types import TracebackType
 from typing import Self
 
@@ -22,6 +23,8 @@ class ScoringConnection:
             " -c default_transaction_read_only=on -c lock_timeout=2000"
         )
         self._conn = psycopg.connect(dsn, options=options, autocommit=True)
+        # Cases of one database may be scored side by side.
+        self._lock = threading.Lock()
         # Raw, so that % means what PostgreSQL takes it for.
         self._conn.cursor_factory = psycopg.RawCursor
 
@@ -31,7 +34,7 @@ class ScoringConnection:
         Raises:
             psycopg.Error: the server refused it, or it returns no rows.
         """
-        with self._conn.transaction(force_rollback=True), self._conn.cursor() as cursor:
+        with self._lock, self._conn.transaction(force_rollback=True), self._conn.cursor() as cursor:
             cursor.execute("SET TRANSACTION READ ONLY")
             # An empty parameter list asks for the extended protocol: one statement, never several.
             cursor.execute(query.encode(), (), prepare=False)

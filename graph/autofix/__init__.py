@@ -12,6 +12,7 @@ table_name            a table without its schema, or named nearly right
 phantom_table         a joined table that does not exist and is not needed
 reserved_alias        an alias that is a reserved word
 idle_join             a table joined on a column that is not there, and not needed
+rejoin                a join on a column that one side lacks
 misplaced_column      a column written of the wrong table of FROM
 column_name           a column named nearly right
 wrong_table           a table whose columns another table has
@@ -28,6 +29,7 @@ counted_rows          COUNT(*) over rows that hold a count each
 all_of                one column equal to two values at once
 whole_share           an aggregate divided by itself
 percent_scale         a ratio given as a percentage that nobody asked for
+inverted_share        a proportion written upside down
 integer_division      a ratio of integers, which PostgreSQL cuts to a whole number
 zero_division         a divisor that turned out to be zero
 literal_case          a compared text that the column has in another spelling
@@ -54,11 +56,13 @@ from graph.autofix import (
     grouping,
     idle_join,
     integer_division,
+    inverted_share,
     literal_case,
     misplaced_column,
     missing_join,
     percent_scale,
     phantom_table,
+    rejoin,
     reserved_alias,
     shown_group,
     table_name,
@@ -79,6 +83,7 @@ RULES: tuple[Rule, ...] = (
     phantom_table.RULE,
     reserved_alias.RULE,
     idle_join.RULE,
+    rejoin.RULE,
     misplaced_column.RULE,
     column_name.RULE,
     wrong_table.RULE,
@@ -96,6 +101,7 @@ RULES: tuple[Rule, ...] = (
     all_of.RULE,
     whole_share.RULE,
     percent_scale.RULE,
+    inverted_share.RULE,
     integer_division.RULE,
     zero_division.RULE,
     literal_case.RULE,

@@ -14,7 +14,7 @@ from graph.context.words import STOP_WORDS, name_words, stem, words
 
 _ASKED = re.compile(
     r"\b(?:(?:for|in|of|by|from|on|at|within|per)\s+(?:each|every)|per|by(?!\s+the\s+(?:number|total))|"
-    r"across\s+(?:different|all|various)?|each)\s+(?:of\s+the\s+)?((?:\w+[\s']+){0,2}\w+)",
+    r"across(?:\s+(?:different|all|various))?|each)\s+(?:of\s+the\s+)?((?:\w+[\s']+){0,2}\w+)",
     re.IGNORECASE,
 )
 _KEYS = ("id", "code", "name")
@@ -57,10 +57,15 @@ def _fix(context: Context) -> str | None:
 def _column(phrase: str, sources: list[Source]) -> tuple[Source, str] | None:
     """The one column that the first words of the phrase name; longer readings win."""
     spoken = words(phrase)
-    for length in range(min(3, len(spoken)), 0, -1):
-        wanted = [stem(word) for word in spoken[:length]]
-        if all(word in STOP_WORDS for word in spoken[:length]):
-            return None
+    tables = {stem(word) for source in sources if source.table for word in name_words(source.table.name)}
+    readings = [spoken[:3], spoken[:2], spoken[:1]]
+    if stem(spoken[0]) in tables:
+        # ``product categories`` are the categories of the table product.
+        readings.insert(2, spoken[1:2])
+    for reading in readings:
+        wanted = [stem(word) for word in reading]
+        if all(word in STOP_WORDS for word in reading):
+            continue
         for matches in (_is_named, _is_key_of):
             found = [
                 (source, name)
