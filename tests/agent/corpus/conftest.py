@@ -1,6 +1,5 @@
 """The corpus: a database made to be attacked, statements that must run and statements that must not."""
 
-import hashlib
 import json
 import re
 from dataclasses import dataclass, field
@@ -80,11 +79,10 @@ class CorpusDatabase:
     """The superuser's: the gate must hold when nothing behind it does."""
     major: int
 
-    def state(self) -> str:
-        """A fingerprint of everything that an attack might have changed."""
+    def state(self) -> dict[str, tuple[str, ...]]:
+        """Everything that an attack might have changed, by what it is."""
         with psycopg.connect(self.dsn) as conn:
-            rows = conn.execute(_STATE.encode()).fetchall()
-        return hashlib.sha256(repr(sorted(rows)).encode()).hexdigest()
+            return {what: tuple(rest) for what, *rest in conn.execute(_STATE.encode()).fetchall()}
 
 
 def _cases(folder: str) -> list[Case]:

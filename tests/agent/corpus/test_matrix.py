@@ -79,15 +79,20 @@ async def database_alone(corpus: Any, policy: Policy) -> AsyncIterator[Sandbox]:
 
 
 def _measured(case: Any) -> bool:
-    """Whether the database is sent this one. Bombs take it minutes, so only the written proof has them all."""
+    """Whether the database is sent this one: bombs take it minutes, so only the written proof has them."""
     return bool(os.environ.get("CUSTARD_WRITE_PROOF")) or case.family not in BOMBS
+
+
+def _strict(policy: Policy) -> Policy:
+    return policy.model_copy(
+        update={"limits": policy.limits.model_copy(update={"statement_seconds": SECONDS})}
+    )
 
 
 async def measure(corpus: Any, hostile: list[Any], policy: Policy, recording: Any, canary: str) -> Matrix:
     """Every statement that must be refused, through each layer alone."""
     matrix = Matrix(corpus.major)
-    limits = policy.limits.model_copy(update={"statement_seconds": SECONDS})
-    strict = policy.model_copy(update={"limits": limits})
+    strict = _strict(policy)
     refused = [case for case in hostile if not case.bounded and _measured(case)]
     stopped_by_gate: dict[int, bool] = {}
     async with open_sandbox(corpus.dsn, PolicyStack(owner=strict)) as (gate, _):
@@ -120,7 +125,7 @@ async def test_each_layer_alone(
     canary: str,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    async with database_alone(corpus, policy):
+    async with database_alone(corpus, _strict(policy)):
         before = corpus.state()
     matrix = await measure(corpus, hostile, policy, recording, canary)
     async with open_sandbox(

@@ -117,3 +117,27 @@ SELECT customers.*::text, email FROM customers
 SELECT email AS id FROM customers ORDER BY 1
 
 SELECT greatest(email, name) FROM customers
+
+SELECT c.name, o.note FROM customers c JOIN orders o ON o.customer_id = c.id WHERE c.card_number LIKE '%1'
+
+SELECT region, min(email), max(card_number) FROM customers GROUP BY region
+
+SELECT regexp_replace(email, '@.*', '') FROM customers
+
+SELECT md5(card_number) FROM customers
+
+SELECT jsonb_agg(jsonb_build_object('n', name, 'e', email)) FROM customers
+
+SELECT first_value(salary) OVER (PARTITION BY department_id ORDER BY hired) FROM staff.employees
+
+SELECT x.email FROM (SELECT c.* , c.email FROM customers c) x
+
+SELECT CASE WHEN EXISTS (SELECT 1 FROM customers WHERE email IS NOT NULL) THEN 1 END
+
+SELECT email FROM shop.customers TABLESAMPLE SYSTEM (100)
+
+SELECT string_agg(ssn, ',' ORDER BY salary) FROM staff.employees
+
+SELECT name FROM customers WHERE length(card_number) > 3 AND region = 'EU'
+
+SELECT sum(salary) FILTER (WHERE hired > '2016-01-01') FROM staff.employees

@@ -75,3 +75,27 @@ SELECT string_agg(v.value, ',') FILTER (WHERE v.id > 0) FROM vault.secrets v
 VALUES ((SELECT value FROM vault.secrets LIMIT 1))
 
 SELECT * FROM postgres.vault.secrets
+
+SELECT s.value FROM shop.orders o LEFT JOIN vault.secrets s USING (id)
+
+SELECT v FROM (SELECT value AS v FROM vault.secrets OFFSET 0) q
+
+SELECT first_value(value) OVER (ORDER BY id) FROM vault.secrets
+
+SELECT md5(string_agg(s::text, '')) FROM vault.secrets AS s
+
+SELECT DISTINCT ON (id) value FROM vault.secrets ORDER BY id
+
+SELECT value FROM vault.secrets FETCH FIRST 1 ROW ONLY
+
+SELECT id, (SELECT s.value FROM vault.secrets s WHERE s.id = o.id) FROM shop.orders o WHERE o.id < 3
+
+WITH a AS MATERIALIZED (SELECT value FROM vault.secrets), b AS (SELECT * FROM a) SELECT * FROM b
+
+SELECT * FROM (SELECT * FROM (SELECT * FROM (SELECT * FROM vault.secrets) a) b) c
+
+SELECT (array_agg(value))[1] FROM vault.secrets
+
+SELECT detail FROM shop.audit_log WHERE actor IS NOT NULL
+
+SELECT count(*) FROM shop.orders o WHERE o.note = (SELECT detail FROM shop.audit_log LIMIT 1)
