@@ -2,7 +2,7 @@
 
 For every one of them: judging never raises; what is let through is read by the server as the parser read it;
 no canary comes out; and afterwards the database is as it was. ``CUSTARD_FUZZ_SECONDS`` sets for how long
-(default 6, ``make fuzz`` takes longer), ``CUSTARD_FUZZ_SEED`` repeats a run.
+(default 3, ``make fuzz`` takes longer), ``CUSTARD_FUZZ_SEED`` repeats a run.
 """
 
 import os
@@ -23,7 +23,7 @@ from agent.sandbox.wrapping import MaskKey
 from wire.outcome import Failed
 from wire.policy import Policy, PolicyStack
 
-SECONDS = float(os.environ.get("CUSTARD_FUZZ_SECONDS", "6"))
+SECONDS = float(os.environ.get("CUSTARD_FUZZ_SECONDS", "3"))
 SEED = int(os.environ.get("CUSTARD_FUZZ_SEED", "0")) or random.SystemRandom().randrange(1, 2**32)
 
 TABLES = [
