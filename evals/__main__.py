@@ -31,6 +31,8 @@ from evals.store import ResultStore
 
 EXIT_FAILED, EXIT_REGRESSION, EXIT_STOPPED = 1, 5, 130
 DEFAULT_OUT = Path("evals-out")
+BUNDLED_CASES = Path(__file__).parent / "suites" / "bakery.jsonl"
+BUNDLED_DATABASES = Path(__file__).parent / "suites" / "databases"
 
 app = typer.Typer(
     name="eval", help="Score questions against gold SQL: run, compare, report.", no_args_is_help=True,
@@ -45,7 +47,7 @@ def _option(name: str, said: str, **more: Any) -> Any:
     return typer.Option(name, help=said, **more)
 
 
-Cases = Annotated[Path, _option("--cases", "JSONL file of cases.")]
+Cases = Annotated[Path | None, _option("--cases", "JSONL file of cases; without it the bundled suite.")]
 Databases = Annotated[
     Path | None, _option("--databases", "Folder of <db>/<db>.sql, loaded into a throw-away server.")
 ]
@@ -68,7 +70,7 @@ Fresh = Annotated[bool, _option("--fresh", "Do not go on with a run that was sto
 
 @app.command()
 def run(
-    cases: Cases,
+    cases: Cases = None,
     databases: Databases = None,
     connection: Connection = None,
     backend: Backend = "http://127.0.0.1:8765",
@@ -85,6 +87,10 @@ def run(
     fresh: Fresh = False,
 ) -> None:
     """Ask every case, judge the answers, keep the results."""
+    if cases is None:
+        if databases is not None or connection is not None:
+            raise typer.BadParameter("Name the cases with --cases FILE.jsonl.")
+        cases, databases = BUNDLED_CASES, BUNDLED_DATABASES
     if (databases is None) == (connection is None):
         raise typer.BadParameter("Give either --databases DIR or --connection ID.")
     options = SuiteOptions(

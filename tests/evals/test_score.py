@@ -2,9 +2,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from evals.databases import SuiteServer
+from evals.__main__ import BUNDLED_CASES, BUNDLED_DATABASES
+from evals.cases import load_cases
+from evals.databases import SuiteServer, suite_server
 from evals.errors import DatabaseError, GoldError
 from evals.execution import ScoringConnection
+from evals.gold import accepted_queries
 from evals.score import Scorer
 
 
@@ -68,3 +71,16 @@ def test_rows_of_copy_are_there(scorer: Scorer) -> None:
 def test_a_database_without_a_script(server: SuiteServer) -> None:
     with pytest.raises(DatabaseError, match="no script"):
         server.database("unknown")
+
+
+def test_the_bundled_gold_scores_in_full() -> None:
+    """Whatever the bundled suite accepts is accepted, and tells its cases apart."""
+    with suite_server(BUNDLED_DATABASES) as bundled:
+        cases = [case for case in load_cases(BUNDLED_CASES) if case.answerable]
+        with ScoringConnection(bundled.database("bakery").owner_dsn) as connection:
+            scorer = Scorer(connection)
+            for case in cases:
+                for query in accepted_queries(case.gold):
+                    assert scorer.score(case.gold, query).match == "exact", (case.id, query)
+                assert scorer.score(case.gold, "SELECT -1").match == "none"
+    assert len(cases) > 20
