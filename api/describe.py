@@ -27,7 +27,7 @@ async def connection_body(state: State, record: ConnectionRecord) -> Connection:
         instructions=record.instructions,
         created_at=record.created_at,
         agent=_speaker(state.gateway, agents),
-        tables=len(stored.snapshot.tables) if stored else None,
+        tables=len(stored.snapshot.listed) if stored else None,
         fingerprint=stored.snapshot.fingerprint if stored else None,
     )
 

@@ -36,7 +36,7 @@ def compare(before: SchemaSnapshot | None, after: SchemaSnapshot) -> Change:
     new = {table.qualified_name: _structure(table) for table in after.tables}
     return Change(
         fingerprint=after.fingerprint,
-        tables=len(after.tables),
+        tables=len(after.listed),
         changed=sorted(name for name in new.keys() & old.keys() if new[name] != old[name]),
         added=sorted(new.keys() - old.keys()),
         removed=sorted(old.keys() - new.keys()),

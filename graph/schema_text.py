@@ -38,10 +38,12 @@ def schema_text(
         tables: ``schema.table`` of those to show; None shows all.
         token_budget: about how many tokens the text may have.
     """
-    shown = [table for table in snapshot.tables if tables is None or table.qualified_name in tables]
-    # A partition holds nothing that its parent does not; naming both makes models count twice.
-    parents = {table.qualified_name for table in shown}
-    shown = [table for table in shown if table.partition_of not in parents]
+    if tables is None:
+        shown = list(snapshot.listed)
+    else:
+        shown = [table for table in snapshot.tables if table.qualified_name in tables]
+        parents = {table.qualified_name for table in shown}
+        shown = [table for table in shown if table.partition_of not in parents]
     shown.sort(key=lambda table: (table.schema_name, table.name))
     text = ""
     for detail in (2, 1, 0):

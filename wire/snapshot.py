@@ -106,6 +106,15 @@ class SchemaSnapshot(Message):
         """The table of exactly this schema and name, or None."""
         return self._by_name.get((schema_name, name))
 
+    @cached_property
+    def listed(self) -> list[Table]:
+        """The tables to tell people and models of: a partition is not one where its parent can be read.
+
+        It holds nothing that its parent does not; naming both makes models count twice, and people wonder.
+        """
+        names = {table.qualified_name for table in self.tables}
+        return [table for table in self.tables if table.partition_of not in names]
+
     def named(self, name: str) -> Iterator[Table]:
         """Every table of this name, those on the search path first."""
         found = [table for table in self.tables if table.name == name]

@@ -43,7 +43,8 @@ class JoinGraph:
     """Every way in which the snapshot's tables can be joined in one step."""
 
     def __init__(self, snapshot: SchemaSnapshot) -> None:
-        self._tables = snapshot.tables
+        # A partition's columns look as its parent's do: they would be joins of a table with itself.
+        self._tables = snapshot.listed
 
     @cached_property
     def _joins(self) -> dict[str, list[Join]]:

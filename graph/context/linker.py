@@ -52,7 +52,7 @@ def link(question: str, snapshot: SchemaSnapshot, *, most: int = 8, keep: Iterab
     """
     scores = score_tables(question, snapshot)
     if not scores:
-        return Linked(list(snapshot.tables), {})
+        return Linked(list(snapshot.listed), {})
     ranked = sorted(scores, key=lambda name: -scores[name])
     floor = scores[ranked[0]] * MIN_SHARE
     named = _named(question, snapshot)
@@ -64,7 +64,7 @@ def link(question: str, snapshot: SchemaSnapshot, *, most: int = 8, keep: Iterab
 def score_tables(question: str, snapshot: SchemaSnapshot) -> dict[str, float]:
     """How strongly the question speaks for each table; those it does not speak for are left out."""
     asked = {stem(word) for word in words(question) if word not in STOP_WORDS and len(word) > 1}
-    profiles = {table.qualified_name: _profile(table) for table in snapshot.tables}
+    profiles = {table.qualified_name: _profile(table) for table in snapshot.listed}
     spread = Counter(word for profile in profiles.values() for word in profile)
     scores: dict[str, float] = {}
     for name, profile in profiles.items():
@@ -84,7 +84,7 @@ def _named(question: str, snapshot: SchemaSnapshot) -> set[str]:
     asked = set(stems(question))
     return {
         table.qualified_name
-        for table in snapshot.tables
+        for table in snapshot.listed
         if (name := {stem(word) for word in name_words(table.name)}) and name <= asked
     }
 
@@ -123,7 +123,7 @@ def _connected(chosen: list[str], joins: JoinGraph, snapshot: SchemaSnapshot) ->
     for name in chosen[1:]:
         way = joins.path(kept, name)
         kept.extend(table for table in (way or [name]) if table not in kept)
-    links = [table.qualified_name for table in snapshot.tables if _links(table, set(chosen), joins)]
+    links = [table.qualified_name for table in snapshot.listed if _links(table, set(chosen), joins)]
     return [*kept, *(name for name in links if name not in kept)]
 
 

@@ -56,8 +56,8 @@ async def _coverage(state: State, work: Work) -> Coverage | None:
 def _refusal(missing: tuple[str, ...] | list[str], snapshot: SchemaSnapshot) -> Refusal:
     words = [f"“{word}”" for word in missing[:SHOWN_WORDS]]
     about = " or ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
-    tables = ", ".join(table.name for table in snapshot.tables[:SHOWN_TABLES])
-    more = ", …" if len(snapshot.tables) > SHOWN_TABLES else ""
+    tables = ", ".join(table.name for table in snapshot.listed[:SHOWN_TABLES])
+    more = ", …" if len(snapshot.listed) > SHOWN_TABLES else ""
     return Refusal(
         reason="not_in_data",
         message=f"I find nothing about {about} in this database.",

@@ -18,15 +18,15 @@ async def ground(state: State, work: Work) -> Update:
     settings = work.ports.settings
     snapshot = await work.snapshot()
     update: Update = {"tables": None}
-    if "prune" not in settings.without and len(snapshot.tables) > settings.prune_tables_above:
+    if "prune" not in settings.without and len(snapshot.listed) > settings.prune_tables_above:
         asked = " ".join([*(turn.question for turn in state["history"][-1:]), state["question"]])
         linked = link(asked, snapshot, keep=set(tables_of(state["history"][-1:], snapshot)))
-        if len(linked.tables) < len(snapshot.tables):
+        if len(linked.tables) < len(snapshot.listed):
             update["tables"] = linked.names
     lines = await work.ports.knowledge.glossary(state["question"])
     update["notes"] = [*state["notes"], *lines]
-    shown = len(snapshot.tables) if update["tables"] is None else len(update["tables"])
-    work.detail = f"{shown} of {len(snapshot.tables)} tables"
+    shown = len(snapshot.listed) if update["tables"] is None else len(update["tables"])
+    work.detail = f"{shown} of {len(snapshot.listed)} tables"
     return update
 
 

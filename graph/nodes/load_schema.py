@@ -24,6 +24,7 @@ async def load_schema(state: State, work: Work) -> Update:
             "The agent shows no table of this database.",
             "Its owner's policy must allow at least one, and its role must be granted SELECT on it.",
         )
-    work.detail = f"{len(snapshot.tables)} table{'s' if len(snapshot.tables) != 1 else ''}"
+    count = len(snapshot.listed)
+    work.detail = f"{count} table{'s' if count != 1 else ''}"
     notes = [work.ports.instructions.strip()] if work.ports.instructions.strip() else []
     return {"fingerprint": snapshot.fingerprint, "tables": None, "notes": notes}

@@ -80,6 +80,42 @@ def test_suggestions_are_varied_and_readable(snapshot: Callable[..., Any]) -> No
     assert suggest(snapshot(tables=[])) == []
 
 
+def test_a_suggestion_has_one_meaning(snapshot: Callable[..., Any]) -> None:
+    def a_table(name: str, *times: str) -> Table:
+        columns = [Column(name="id", type="bigint"), *(Column(name=each, type="date") for each in times)]
+        return Table(schema_name="a", name=name, columns=columns, row_estimate=1_000)
+
+    def first(*tables: Table) -> str:
+        return suggest(snapshot(tables=list(tables)))[0]
+
+    assert (
+        first(a_table("events", "occurred_at")) == "How many events were there per month over the last year?"
+    )
+    assert first(a_table("customers", "signed_up_on", "left_on")) == (
+        "How many customers signed up per month over the last year?"
+    )
+    assert (
+        first(a_table("payments", "paid_on")) == "How many payments were there per month over the last year?"
+    )
+    # Which of two dates is meant, nobody can tell.
+    assert first(a_table("campaigns", "starts_on", "ends_on")) == "How many campaigns are there?"
+    assert suggest(snapshot(tables=[a_table("order_items", "updated_at")])) == []
+
+
+def test_of_a_partitioned_table_only_the_whole_is_told(snapshot: Callable[..., Any]) -> None:
+    column = Column(name="id", type="bigint")
+    whole = Table(schema_name="web", name="events", kind="partitioned_table", columns=[column])
+    part = Table(
+        schema_name="web", name="events_2025", kind="partition", columns=[column], partition_of="web.events"
+    )
+    both = snapshot(tables=[whole, part])
+    assert [table.name for table in both.listed] == ["events"]
+    assert suggest(both) == ["How many events are there?"]
+    assert compare(None, both).tables == 1
+    # Where the owner lets only a partition be read, it is all there is.
+    assert suggest(snapshot(tables=[part])) == ["How many events 2025 are there?"]
+
+
 def test_masked_columns_are_not_suggested(snapshot: Callable[..., Any]) -> None:
     column = Column(name="total", type="numeric", masked=True)
     name = Column(name="name", type="text")
@@ -97,6 +133,9 @@ def test_masked_columns_are_not_suggested(snapshot: Callable[..., Any]) -> None:
         ("web_event", "web events"),
         ("survey", "surveys"),
         ("staff", "staff"),
+        ("address", "addresses"),
+        ("contact_person", "contact people"),
+        ("dim_customer", "customers"),
     ],
 )
 def test_plurals(name: str, said: str) -> None:
