@@ -106,10 +106,10 @@ class Analysis(Sources):
         could ever let the server take the relation for it."""
         rename = earlier.rename if earlier else ""
         name = cte.ctename
-        taken = self._catalog.schemas_of.keys() | self._catalog.system_relations
+        taken = self._catalog.names
         if not earlier and name in taken:
             place = 1
-            while (rename := f"{name[:50]}_cte{place}") in taken | self.cte_names:
+            while (rename := f"{name[:50]}_cte{place}") in taken or rename in self.cte_names:
                 place += 1
             self.cte_names.add(rename)
         return Cte(outputs or Outputs(certain=False), rename)

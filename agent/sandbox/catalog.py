@@ -126,17 +126,14 @@ class Catalog:
         """Relations by schema and name."""
         return {(relation.schema, relation.name): relation for relation in self.relations.values()}
 
+    def build_indexes(self) -> None:
+        """Make now what lookups would make on their first use, so that no statement is charged for it."""
+        _ = self.by_name, self.names, self.routine_index, self.type_index, self.execution_path
+
     @cached_property
-    def schemas_of(self) -> dict[str, list[str]]:
-        """The schemas that have a relation of a name, those on the search path first, in order."""
-        found: dict[str, list[str]] = defaultdict(list)
-        for relation in self.relations.values():
-            found[relation.name].append(relation.schema)
-        order = {schema: place for place, schema in enumerate(self.search_path)}
-        return {
-            name: sorted(schemas, key=lambda schema: (order.get(schema, len(order)), schema))
-            for name, schemas in found.items()
-        }
+    def names(self) -> frozenset[str]:
+        """Every name that some relation has, in whatever schema, the system's own included."""
+        return self.system_relations | {relation.name for relation in self.relations.values()}
 
     @cached_property
     def routine_index(self) -> dict[str, list[Routine]]:

@@ -26,7 +26,7 @@ CACHED_BYTES = 8_192
 """Longer statements are judged anew each time."""
 STALE_SECONDS = 60.0
 """Age of the catalog after which it is read again before a statement is judged."""
-RETRY_SECONDS = 2.0
+RETRY_SECONDS = 10.0
 """Age after which a name that the catalog lacks is looked for in a fresh one."""
 _LACKING = frozenset({"relation_denied", "unknown_column", "function_denied", "type_denied"})
 

@@ -116,14 +116,13 @@ class Judge:
             Refusal: the text is not one SELECT over the relations that were judged.
         """
         select = only_select(parse(text))
-        names = {(relation.schema, relation.name) for relation in self._readable(analysis)}
         waiting: list[Any] = [select]
         while waiting:
             message = waiting.pop()
             kind = message.DESCRIPTOR.name
             if kind == "RangeVar":
                 known = (
-                    (message.schemaname, message.relname) in names
+                    f"{message.schemaname}.{message.relname}" in analysis.relations
                     if message.schemaname
                     else message.relname in analysis.cte_names
                 )
@@ -139,13 +138,6 @@ class Judge:
             ):
                 raise _unfaithful()
             waiting.extend(children(message))
-
-    def _readable(self, analysis: Analysis) -> Any:
-        return (
-            relation
-            for relation in self.catalog.relations.values()
-            if relation.qualified_name in analysis.relations
-        )
 
 
 def check_bytes(sql: str, most: int) -> None:

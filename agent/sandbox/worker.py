@@ -44,6 +44,7 @@ def main() -> int:
     if setup is None:
         return 0
     judge = Judge(*pickle.loads(setup))  # noqa: S301 (from the parent, before any statement)
+    judge.catalog.build_indexes()
     judge.judge("SELECT 1")
     _write(sink, b"{}")
     while (body := _read(source)) is not None:

@@ -11,7 +11,7 @@ from agent.check import open_sandbox
 from agent.database import text_adapters
 from agent.execution import Request
 from wire.outcome import Failed
-from wire.policy import Policy, PolicyStack
+from wire.policy import Policy, PolicyStack, TableRule
 
 HOSTILE_AT_LEAST = 400
 FAMILIES_AT_LEAST = 35
@@ -74,12 +74,27 @@ async def _rows(connection: psycopg.AsyncConnection[Any], sql: str) -> tuple[lis
         return [column.name for column in cursor.description], [list(row) for row in await cursor.fetchall()]
 
 
-@pytest.mark.parametrize("which", ["open_policy", "policy"])
+def _everything_wrapped(policy: Policy) -> Policy:
+    """The policy with a row filter on each table that is always true: every read goes through a subquery."""
+    tables = ["customers", "categories", "products", "orders", "order_lines", "visits", "Mixed Case"]
+    names = [f"shop.{table}" for table in tables] + ["staff.departments", "staff.employees"]
+    return policy.model_copy(update={"tables": {name: TableRule(row_filter="true") for name in names}})
+
+
+LOST_BY_WRAPPING = (
+    "SELECT month, orders, total FROM monthly ORDER BY month",  # stores rows of a filtered table
+    "SELECT ((SELECT o FROM orders o WHERE o.id = 1)).total",  # a row of a subquery has no named fields
+)
+
+
+@pytest.mark.parametrize("which", ["open_policy", "policy", "wrapped"])
 async def test_legitimate_statements_run_and_mean_the_same(
     corpus: Any, legitimate: list[Any], which: str, request: pytest.FixtureRequest, recording: Any
 ) -> None:
     """Compared with what the server answers to the very same text without a sandbox."""
-    stack = PolicyStack(owner=request.getfixturevalue(which))
+    wrapped = which == "wrapped"
+    policy = request.getfixturevalue("open_policy" if wrapped else which)
+    stack = PolicyStack(owner=_everything_wrapped(policy) if wrapped else policy)
     context = type("Context", (), {"adapters": text_adapters(), "connection": None})()
     refused, different = [], []
     async with (
@@ -87,7 +102,7 @@ async def test_legitimate_statements_run_and_mean_the_same(
         open_sandbox(corpus.dsn, stack) as (_, sandbox),
     ):
         for case in legitimate:
-            if corpus.major < case.since:
+            if corpus.major < case.since or (wrapped and case.sql in LOST_BY_WRAPPING):
                 continue
             sink = recording()
             outcome = await sandbox.execute(Request(case.sql), sink)
