@@ -23,6 +23,7 @@ type_mismatch         boolean = 1, ROUND(float, n), SUM(boolean), months of an e
 grouping              selected or ordered columns that GROUP BY lacks
 distinct_order        SELECT DISTINCT ordered by what is not selected
 shown_group           figures per group that do not say of which group
+shown_order           a list ordered by a measure that it does not show
 asked_group           figures "per country" that are not shown per country
 counted_table         a count of another table's rows than those asked for
 counted_rows          COUNT(*) over rows that hold a count each
@@ -65,6 +66,7 @@ from graph.autofix import (
     rejoin,
     reserved_alias,
     shown_group,
+    shown_order,
     table_name,
     type_mismatch,
     unasked_filter,
@@ -95,6 +97,7 @@ RULES: tuple[Rule, ...] = (
     grouping.RULE,
     distinct_order.RULE,
     shown_group.RULE,
+    shown_order.RULE,
     asked_group.RULE,
     counted_table.RULE,
     counted_rows.RULE,

@@ -19,6 +19,8 @@ def _fix(context: Context) -> str | None:
         by_alias = {source.alias: source for source in sources}
         for place, join in enumerate(scope.expression.args.get("joins") or (), start=1):
             here = by_alias.get(join.alias_or_name.lower())
+            if _drop_broken_part(join, by_alias):
+                return f"{join.alias_or_name} is joined without a condition on a column that is not there."
             if here is None or not _is_broken(join, by_alias):
                 continue
             ways = [
@@ -36,8 +38,25 @@ def _fix(context: Context) -> str | None:
     return None
 
 
-def _is_broken(join: exp.Join, sources: dict[str, Source]) -> bool:
+def _drop_broken_part(join: exp.Join, sources: dict[str, Source]) -> bool:
+    """Take an equality on an absent column out of a condition that joins the tables without it."""
     condition = join.args.get("on")
+    if not isinstance(condition, exp.And):
+        return False
+    parts = list(condition.flatten())
+    broken = [part for part in parts if _is_broken_equality(part, sources)]
+    sound = [part for part in parts if part not in broken]
+    if not broken or not any(isinstance(part, exp.EQ) for part in sound):
+        return False
+    join.set("on", exp.and_(*(part.copy() for part in sound)))
+    return True
+
+
+def _is_broken(join: exp.Join, sources: dict[str, Source]) -> bool:
+    return _is_broken_equality(join.args.get("on"), sources)
+
+
+def _is_broken_equality(condition: exp.Expr | None, sources: dict[str, Source]) -> bool:
     if not isinstance(condition, exp.EQ):
         return False
     for side in (condition.this, condition.expression):
