@@ -54,13 +54,13 @@ export function ThreadPage({ threadId }: { threadId: string }) {
     <div className="flex h-full flex-col">
       <OfflineStrip connection={connection} />
       {/* The composer stands below what scrolls, never over it: nothing focused is hidden behind it. */}
-      <div className="relative min-h-0 grow overflow-y-auto">
+      <div className="relative min-h-0 grow overflow-y-auto [container-type:size]">
         <div className="mx-auto w-full max-w-reading px-6 max-md:px-4">
           {thread.data !== undefined && <ThreadHeader key={threadId} thread={thread.data} />}
           {/* Room under a follow-up, so that it can stand at the top while its answer grows. */}
           <div
             ref={turns}
-            className={runs.length + (sending.pending === null ? 0 : 1) > 1 ? "*:last:min-h-[calc(100dvh-200px)]" : ""}
+            className={runs.length + (sending.pending === null ? 0 : 1) > 1 ? "*:last:min-h-[calc(100cqh-8px)]" : ""}
           >
             {thread.isPending && (
               <div className="py-6">
