@@ -150,31 +150,50 @@ def autofix(
     tree, said = parsed
     changes: list[str] = [said] if said else []
     rules: list[str] = [foreign_dialect.RULE.name] if said else []
+    bench = _Bench(tree, snapshot, question, failed)
     for rule in RULES:
         if rule.name in without:
             continue
         for _ in range(MAX_STEPS):
-            candidate = tree.copy()
-            change = _apply(rule, candidate, snapshot, question, failed)
-            if change is None or candidate == tree:
+            change = bench.apply(rule)
+            if change is None:
                 break
-            tree = candidate
             if change not in changes:
                 changes.append(change)
                 rules.append(rule.name)
     if not changes:
         return Fixed(sql)
-    return Fixed(tree.sql(dialect="postgres", pretty="\n" in sql.strip()), tuple(changes), tuple(rules))
+    return Fixed(bench.tree.sql(dialect="postgres", pretty="\n" in sql.strip()), tuple(changes), tuple(rules))
 
 
-def _apply(
-    rule: Rule, tree: exp.Query, snapshot: SchemaSnapshot, question: str, failed: Failed | None
-) -> str | None:
-    try:
-        return rule.fix(Context(Names(tree, snapshot), question, failed))
-    except (SqlglotError, RecursionError):
-        # Scopes of a statement that is broken elsewhere cannot always be built; the database will say why.
-        return None
+class _Bench:
+    """The statement while rules work on it. Names are resolved anew only after a change."""
+
+    def __init__(
+        self, tree: exp.Query, snapshot: SchemaSnapshot, question: str, failed: Failed | None
+    ) -> None:
+        self.tree = tree
+        self._snapshot = snapshot
+        self._question = question
+        self._failed = failed
+        self._context: Context | None = None
+
+    def apply(self, rule: Rule) -> str | None:
+        """Let a rule change the statement once; None when it does not."""
+        try:
+            if self._context is None:
+                # Rules change their tree in place; this one stays as it is until they are done.
+                names = Names(self.tree.copy(), self._snapshot)
+                self._context = Context(names, self._question, self._failed)
+            said = rule.fix(self._context)
+        except (SqlglotError, RecursionError):
+            # Scopes of a statement that is broken elsewhere cannot always be built; the database will say.
+            self._context = None
+            return None
+        if said is None or self._context.tree == self.tree:
+            return None
+        self.tree, self._context = self._context.tree, None
+        return said
 
 
 __all__ = ["RULES", "Fixed", "autofix"]
