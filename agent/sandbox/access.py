@@ -10,6 +10,7 @@ and call functions that are not listed, but never what a rule denies.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from agent.sandbox.catalog import SYSTEM, Catalog, Relation
 from agent.sandbox.vocabulary import EXTENSION_FUNCTIONS
@@ -50,6 +51,8 @@ class Access:
     def __init__(self, stack: PolicyStack, catalog: Catalog) -> None:
         self.stack = stack
         self.catalog = catalog
+        self.wrapped: dict[tuple[int, Trust, bool], Any] = {}
+        """Subqueries made for restricted relations, by oid, trust and ONLY; copied, never changed."""
         self._known: dict[tuple[int, Trust], RelationAccess] = {}
 
     def of(self, relation: Relation, trust: Trust = NO_TRUST) -> RelationAccess:

@@ -48,8 +48,18 @@ _WORDS = {
 }
 
 
+_LEAVES: dict[str, bool] = {}
+"""By a message's name, whether none of its fields can hold a message; from the parser's descriptors."""
+
+
 def children(message: Any) -> Iterator[Any]:
     """The messages directly below this one, in the order of their fields."""
+    kind = message.DESCRIPTOR
+    leaf = _LEAVES.get(kind.name)
+    if leaf is None:
+        leaf = _LEAVES[kind.name] = not any(field.message_type for field in kind.fields)
+    if leaf:
+        return
     for descriptor, value in message.ListFields():
         if descriptor.message_type is None:
             continue

@@ -205,7 +205,13 @@ class Sources(Expressions):
                 readable = [column for column in access.readable if column not in denied]
                 return wrap_view(access, self._key, body, readable), readable
         if access.restricted:
-            return wrap(access, self._key, only=only, sample=sample), list(access.readable)
+            key = (relation.oid, access.trust, only)
+            made = self._access.wrapped.get(key)
+            if made is None or sample is not None:
+                made = wrap(access, self._key, only=only, sample=sample)
+                if sample is None:
+                    self._access.wrapped[key] = made
+            return made, list(access.readable)
         return None
 
     def _is_masked(self, origin: tuple[str, str]) -> bool:
