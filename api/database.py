@@ -34,7 +34,7 @@ class AgentDatabase:
 
     async def snapshot(self, *, refresh: bool = False) -> SchemaSnapshot:
         """As ``graph.ports.Database`` says."""
-        return await self._gateway.snapshot(self._connection_id, self._agent_id, refresh=refresh)
+        return await self._gateway.catalog.snapshot(self._connection_id, self._agent_id, refresh=refresh)
 
     async def execute(self, sql: str, *, run_id: str, attempt: int) -> Outcome:
         """As ``graph.ports.Database`` says. ``attempt`` counts the run's drafts; the wire counts sendings."""
@@ -72,7 +72,7 @@ class AgentDatabase:
             self._gateway.wanted.pop(statement.statement_id, None)
         self._gateway.metrics.executed(outcome, monotonic() - started)
         if isinstance(outcome, Failed) and outcome.sqlstate in _STALE:
-            self._gateway.refresh_soon(self._connection_id)
+            self._gateway.catalog.refresh_soon(self._connection_id)
         return outcome
 
     async def settled(self) -> None:

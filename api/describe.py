@@ -19,7 +19,7 @@ def base_url(request: HTTPConnection, settings: Settings) -> str:
 async def connection_body(state: State, record: ConnectionRecord) -> Connection:
     """The connection with its agent's state and the size of its snapshot."""
     agents = await state.store.agents.of_connection(record.tenant, record.connection_id)
-    stored = await state.gateway.cached(record.connection_id)
+    stored = await state.gateway.catalog.cached(record.connection_id)
     return Connection(
         connection_id=record.connection_id,
         name=record.name,

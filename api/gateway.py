@@ -1,32 +1,26 @@
-"""Agents that are online: who they are, who is the newest, and what they told of their databases."""
+"""Agents that are online: who they are, and which of them serves a connection."""
 
 import asyncio
 from collections import defaultdict, deque
-from collections.abc import Coroutine
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import monotonic
-from typing import Any
 
-import structlog
-
-from api.database import AgentDatabase, unavailable
-from api.errors import AgentOffline, AgentTrouble
+from api.catalog import Catalog
+from api.database import AgentDatabase
 from api.metrics import Metrics
 from api.results import Results
-from api.session import AgentError, AgentSession
-from api.snapshots import Change, compare, merged, strictest
+from api.session import AgentSession
+from api.snapshots import strictest
 from api.statement import SessionLost, Statement
 from api.store.protocols import Store
-from api.store.records import ConnectionRecord, StoredSnapshot
+from api.store.records import ConnectionRecord
 from wire.closing import REVOKED, SUPERSEDED
-from wire.messages import Cancel, Drain, Snapshot
+from wire.messages import Cancel, Drain
 from wire.policy import Share
-from wire.snapshot import SchemaSnapshot
 
 TAKEOVERS_PER_MINUTE = 3
-
-_log = structlog.get_logger("api.gateway")
+"""Of one agent by another instance; more means that processes share a token."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +52,12 @@ class Gateway:
         self.statement_limits = limits
         self.wanted: dict[str, Statement] = {}
         """Statements that somebody waits for; an agent is told to stop any other."""
+        self.catalog = Catalog(store, self)
         self._store = store
         self._reconnect_seconds = reconnect_seconds
         self._sessions: dict[str, AgentSession] = {}
         self._attached = asyncio.Event()
         self._takeovers: dict[str, deque[float]] = defaultdict(deque)
-        self._snapshots: dict[str, StoredSnapshot] = {}
-        self._introspecting: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._tasks: set[asyncio.Task[Any]] = set()
 
     @property
     def online(self) -> int:
@@ -125,7 +117,7 @@ class Gateway:
         for statement_id, held in session.in_flight.items():
             if statement_id not in self.wanted:
                 await session.tell(Cancel(statement_id=statement_id, attempt=held.attempt))
-        self._spawn(self._catch_up(session))
+        self.catalog.catch_up(session)
 
     def admit(self, agent_id: str, instance: str) -> None:
         """Let a hello in, unless agents take turns with one token.
@@ -147,7 +139,7 @@ class Gateway:
     async def told(self, session: AgentSession) -> None:
         """The agent said hello again on its socket: its policy or its database changed."""
         await self._store.agents.heard(session.agent_id, session.facts, datetime.now(UTC))
-        self._spawn(self._catch_up(session))
+        self.catalog.catch_up(session)
 
     async def detach(self, session: AgentSession) -> None:
         """The socket is gone."""
@@ -167,7 +159,7 @@ class Gateway:
         """Close every socket of a deleted connection and forget its snapshot."""
         for session in [one for one in self._sessions.values() if one.connection_id == connection_id]:
             await session.close(REVOKED, "The connection was deleted.")
-        self._snapshots.pop(connection_id, None)
+        self.catalog.forget(connection_id)
 
     async def drain(self, grace_seconds: float) -> None:
         """Tell every agent that this backend is about to stop."""
@@ -179,113 +171,7 @@ class Gateway:
 
     async def close(self) -> None:
         """Stop what runs in the background."""
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    # --- snapshots -----------------------------------------------------------------------------------------
-
-    async def cached(self, connection_id: str) -> StoredSnapshot | None:
-        """The last snapshot, if any was ever taken."""
-        known = self._snapshots.get(connection_id)
-        if known is None:
-            known = await self._store.snapshots.get(connection_id)
-            if known is not None:
-                self._snapshots[connection_id] = known
-        return known
-
-    async def snapshot(
-        self, connection_id: str, agent_id: str | None = None, *, refresh: bool = False
-    ) -> SchemaSnapshot:
-        """The tables that may be read.
-
-        Raises:
-            AgentUnavailable: there is no snapshot yet, or a fresh one was asked for, and nobody gives it.
-        """
-        known = await self.cached(connection_id)
-        session = self.session(connection_id, agent_id)
-        outdated = session is not None and known is not None and _outdated(known, session)
-        if known is not None and not refresh and not outdated:
-            return known.snapshot
-        session = session or await self.wait_for(connection_id, agent_id)
-        if session is None:
-            raise unavailable()
-        try:
-            return (await self._introspect(session)).snapshot
-        except (SessionLost, AgentError, TimeoutError) as error:
-            raise unavailable() from error
-
-    async def refresh(self, connection_id: str) -> Change:
-        """Introspect now and compare.
-
-        Raises:
-            AgentOffline: nobody is there to ask.
-            AgentTrouble: the agent could not do it.
-        """
-        before = await self.cached(connection_id)
-        session = self.session(connection_id)
-        if session is None:
-            raise AgentOffline(
-                "No agent of this connection is online.",
-                "Start it beside the database with `custard agent run`, then try again.",
-            )
-        try:
-            after = await self._introspect(session)
-        except SessionLost as error:
-            raise AgentOffline("The agent went away.", "Try again when it is back.") from error
-        except AgentError as error:
-            raise AgentTrouble(f"The agent could not introspect: {error}", "See the agent's log.") from error
-        except TimeoutError as error:
-            raise AgentTrouble("The agent took too long to introspect.", "See the agent's log.") from error
-        return compare(before.snapshot if before else None, after.snapshot)
-
-    def refresh_soon(self, connection_id: str) -> None:
-        """Introspect in the background: a statement met something that the snapshot does not know."""
-        session = self.session(connection_id)
-        if session is not None:
-            self._spawn(self._introspect(session))
-
-    async def _catch_up(self, session: AgentSession) -> None:
-        known = await self.cached(session.connection_id)
-        if known is None or _outdated(known, session):
-            await self._introspect(session)
-
-    async def _introspect(self, session: AgentSession) -> StoredSnapshot:
-        async with self._introspecting[session.connection_id]:
-            known = await self.cached(session.connection_id)
-            digest = session.facts.policy_digest
-            answer = await session.introspect(known.snapshot.fingerprint if known else None)
-            fresh = merged(known.snapshot if known else None, answer)
-            if fresh is None:
-                whole = await session.introspect(None)
-                if not isinstance(whole, Snapshot):
-                    raise AgentError("It sent no whole snapshot although it was asked for one.")
-                fresh = whole.snapshot
-            stored = StoredSnapshot(fresh, digest)
-            if known is None or known.policy_digest != digest or known.snapshot is not fresh:
-                await self._store.snapshots.put(session.connection_id, fresh, digest)
-            self._snapshots[session.connection_id] = stored
-            session.fingerprint = fresh.fingerprint
-            return stored
+        await self.catalog.close()
 
     def _count(self) -> None:
         self.metrics.agents.set(len(self._sessions))
-
-    def _spawn(self, work: Coroutine[Any, Any, Any]) -> None:
-        task = asyncio.ensure_future(self._quietly(work))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _quietly(self, work: Coroutine[Any, Any, Any]) -> None:
-        try:
-            await work
-        except (SessionLost, AgentError, TimeoutError) as error:
-            _log.warning("the snapshot could not be renewed", kind=type(error).__name__)
-        except Exception as error:
-            _log.error("the snapshot could not be renewed", kind=type(error).__name__)
-
-
-def _outdated(known: StoredSnapshot, session: AgentSession) -> bool:
-    if known.policy_digest != session.facts.policy_digest:
-        return True
-    return session.fingerprint is not None and session.fingerprint != known.snapshot.fingerprint

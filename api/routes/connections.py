@@ -165,7 +165,7 @@ async def get_schema(connection_id: ConnectionId, state: StateOf, tenant: Tenant
 async def refresh_schema(connection_id: ConnectionId, state: StateOf, tenant: TenantOf) -> SchemaRefresh:
     """Introspect again and tell what changed."""
     await state.connection(tenant, connection_id)
-    change = await state.gateway.refresh(connection_id)
+    change = await state.gateway.catalog.refresh(connection_id)
     return SchemaRefresh(
         fingerprint=change.fingerprint,
         tables=change.tables,
@@ -197,7 +197,7 @@ async def _threads(state: State, tenant: str, connection_id: str) -> AsyncIterat
 
 
 async def _snapshot(state: State, connection_id: str) -> StoredSnapshot | None:
-    return await state.gateway.cached(connection_id)
+    return await state.gateway.catalog.cached(connection_id)
 
 
 async def _join_code(state: State, record: ConnectionRecord, base: str) -> JoinCode:
