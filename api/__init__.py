@@ -4,8 +4,10 @@
 app            ``create_app(settings)``: everything put together
 server         ``serve(settings)``: the process
 routes/        one module a resource; thin
-runs           starts, records, fans out and stops runs
+runs           starts, shows, stops and resumes runs
+driver         the task behind each run, and its one end
 gateway        agents that are online, and the ``Database`` port over them
+catalog        what their databases hold
 store/         what is kept, behind narrow repositories
 =============  ==========================================================================
 """

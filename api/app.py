@@ -16,6 +16,7 @@ from starlette.routing import WebSocketRoute
 
 from api import VERSION, problem
 from api.auth import Keyring
+from api.driver import Pipeline
 from api.gateway import Gateway, StatementLimits
 from api.guard import Guard
 from api.limits import Bucket
@@ -26,7 +27,7 @@ from api.openapi import document
 from api.results import Results
 from api.routes import agents, connections, query, reference, runs, status, threads
 from api.routes.socket import agent_socket
-from api.runs import Pipeline, Runs
+from api.runs import Runs
 from api.settings import Settings
 from api.state import State
 from api.store.protocols import Store

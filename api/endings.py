@@ -18,6 +18,8 @@ SHUT_DOWN = Problem(
 INTERRUPTED = Problem(
     code="interrupted", message="The backend stopped in the middle of this run.", hint="Ask again."
 )
+ABANDONED = "Nobody was listening any more."
+"""Why a run was stopped that all its listeners had left."""
 NOT_RECORDED = Problem(
     code="store_unavailable",
     message="The backend's store could not record this run.",

@@ -37,6 +37,11 @@ class LiveRun:
     """Outlives ``work`` and writes the end."""
     stop_reason: str | None = None
     shutdown: bool = False
+    detached: bool = False
+    """Asked for to go on whoever listens."""
+    listeners: int = 0
+    abandonment: asyncio.TimerHandle | None = None
+    """Stops the run unless a listener comes back before."""
     broken: StoreUnavailable | None = None
     """Set when the store would not take an event: nobody sees what would have followed."""
 

@@ -1,77 +1,36 @@
 """Runs: each a task of its own, recorded before anybody sees it, ended exactly once."""
 
-import asyncio
-import hashlib
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextlib import aclosing
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
 
-import structlog
-
-from api.endings import INTERNAL, INTERRUPTED, SHUT_DOWN, cancelled, failed, told, too_long
+from api.ask import Ask, history_of, why_absent
+from api.driver import Driver, Pipeline
+from api.endings import INTERRUPTED, failed, told
 from api.errors import (
-    AgentOffline,
     Busy,
     ShuttingDown,
-    ThreadElsewhere,
-    UnknownAgent,
     UnknownRun,
-    UnknownThread,
 )
 from api.gateway import Gateway
 from api.ids import new_id
-from api.live import LiveRun, Recorder, stored
-from api.logs import bare
+from api.live import LiveRun, stored
 from api.metrics import Metrics
 from api.models import Models
 from api.settings import Settings
 from api.store.protocols import Store
-from api.store.records import ConnectionRecord, IdempotencyKey, RunRecord, StoredEvent
-from graph.events import RUN_EVENT, RunEvent, RunResumed, RunStarted
+from api.store.records import ConnectionRecord, RunRecord, StoredEvent
+from graph.events import RUN_EVENT, RunResumed, RunStarted
 from graph.fold import advance, fold
 from graph.ports import Database, Ports
 from graph.ports import Settings as GraphSettings
-from graph.record import TERMINAL, Turn
+from graph.record import TERMINAL
 from graph.run import Run
 from wire.errors import CustardError
 
-HISTORY_TURNS = 6
 RESUME_MINUTES = 15.0
 """A run that was left longer ago is ended, not resumed: nobody waits for it any more."""
 MAX_RESUMES = 3
-_STOP_SECONDS = 5.0
-"""How long a stopped pipeline may take to unwind before its run is ended without it."""
-_TITLE_CHARACTERS = 80
-
-_log = structlog.get_logger("api.runs")
-
-
-class Pipeline(Protocol):
-    """What makes a run's events: ``graph.build.run_events``."""
-
-    def __call__(
-        self, ports: Ports, *, run_id: str, question: str, history: list[Turn], resume: Run | None = None
-    ) -> AsyncGenerator[RunEvent, None]: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """A question as it was asked."""
-
-    tenant: str
-    connection: ConnectionRecord
-    question: str
-    agent_id: str | None = None
-    thread_id: str | None = None
-    idempotency_key: str | None = None
-
-    @property
-    def body_hash(self) -> str:
-        """Tells whether a repeated key came with the same question."""
-        parts = (self.connection.connection_id, self.question, self.agent_id or "", self.thread_id or "")
-        return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
 class Runs:
@@ -93,9 +52,8 @@ class Runs:
         self._gateway = gateway
         self._models = models
         self._metrics = metrics
-        self._pipeline = pipeline
-        self._live: dict[str, LiveRun] = {}
-        self._recorder = Recorder(store, metrics)
+        self._driver = Driver(store, metrics, settings.run_seconds, settings.abandon_seconds, pipeline)
+        self._live = self._driver.live
 
     # --- asking --------------------------------------------------------------------------------------------
 
@@ -113,13 +71,13 @@ class Runs:
             raise Busy(f"{len(self._live)} questions are being answered.", "Ask again in a few seconds.")
         connection_id = ask.connection.connection_id
         database = self._gateway.database(connection_id, ask.agent_id)
-        key = IdempotencyKey(ask.idempotency_key, ask.body_hash) if ask.idempotency_key else None
+        key = ask.key
         if key is not None and (earlier := await self._store.runs.earlier(ask.tenant, key)) is not None:
             return earlier
         session = self._gateway.session(connection_id, ask.agent_id)
         if session is None:
-            raise await self._absent(ask)
-        history = await self._history(ask)
+            raise await why_absent(ask, self._store)
+        history = await history_of(ask, self._store)
         now = datetime.now(UTC)
         started = RunStarted(
             run_id=new_id("run"),
@@ -130,17 +88,15 @@ class Runs:
             question=ask.question,
             history=history,
         )
-        live = LiveRun(advance(None, started), [stored(1, started)], database)
+        live = LiveRun(advance(None, started), [stored(1, started)], database, detached=ask.detached)
         record = RunRecord(
             started.run_id, ask.tenant, connection_id, started.thread_id, "running", ask.question, now
         )
         ports = await self.ports(ask.connection, database, started.agent_id)
-        raced = await self._store.runs.start(
-            record, live.events[0], thread_title=_title(ask.question), key=key
-        )
+        raced = await self._store.runs.start(record, live.events[0], thread_title=ask.title, key=key)
         if raced is not None:
             return raced
-        self._launch(live, ports, history, None)
+        self._driver.launch(live, ports, history, None)
         return started.run_id
 
     async def ports(self, connection: ConnectionRecord, database: Database, agent_id: str | None) -> Ports:
@@ -194,6 +150,10 @@ class Runs:
             if changed is live.changed:
                 await changed.wait()
 
+    def attend(self, run_id: str) -> AbstractContextManager[None]:
+        """Count as one of the run's listeners. When the last one has gone, it is stopped after a while."""
+        return self._driver.attend(run_id)
+
     async def wait(self, tenant: str, run_id: str) -> Run:
         """The run when it has ended.
 
@@ -216,30 +176,21 @@ class Runs:
         """Stop the run and wait, bounded, for its end. Twice, or after the end, changes nothing."""
         live = self._live.get(run_id)
         if live is not None:
-            await self._stop(live, reason)
+            await self._driver.stop(live, reason)
         return await self.load(tenant, run_id)
 
     async def cancel_all(self, connection_id: str, reason: str) -> None:
         """Stop every run of a connection."""
-        await self._stop_where(lambda run: run.connection_id == connection_id, reason)
+        await self._driver.stop_where(lambda run: run.connection_id == connection_id, reason)
 
     async def cancel_thread(self, thread_id: str, reason: str) -> None:
         """Stop every run of a thread."""
-        await self._stop_where(lambda run: run.thread_id == thread_id, reason)
+        await self._driver.stop_where(lambda run: run.thread_id == thread_id, reason)
 
     async def close(self, grace_seconds: float) -> None:
         """Take no more questions, let runs finish for a while, then end them by name."""
         self.closing = True
-        keepers = [live.keeper for live in self._live.values() if live.keeper is not None]
-        if keepers and grace_seconds > 0:
-            await asyncio.wait(keepers, timeout=grace_seconds)
-        for live in list(self._live.values()):
-            live.shutdown = True
-            if live.work is not None:
-                live.work.cancel()
-        if keepers:
-            await asyncio.wait(keepers, timeout=_STOP_SECONDS + 3)
-        await self._recorder.close()
+        await self._driver.close(grace_seconds)
 
     # --- resuming ------------------------------------------------------------------------------------------
 
@@ -269,128 +220,17 @@ class Runs:
             or resumes >= MAX_RESUMES
             or age > timedelta(minutes=RESUME_MINUTES)
         ):
-            await self._recorder.append(live, failed(run, INTERRUPTED))
+            await self._driver.recorder.append(live, failed(run, INTERRUPTED))
             self._live.pop(run.run_id, None)
             return False
         try:
             ports = await self.ports(connection, live.database, run.agent_id)
         except CustardError as error:
-            await self._recorder.append(live, failed(run, told(error)))
+            await self._driver.recorder.append(live, failed(run, told(error)))
             self._live.pop(run.run_id, None)
             return False
-        await self._recorder.append(
+        await self._driver.recorder.append(
             live, RunResumed(run_id=run.run_id, at=datetime.now(UTC), after=len(live.events))
         )
-        self._launch(live, ports, started.history, live.run)
+        self._driver.launch(live, ports, started.history, live.run)
         return True
-
-    # --- inside --------------------------------------------------------------------------------------------
-
-    def _launch(self, live: LiveRun, ports: Ports, history: list[Turn], resume: Run | None) -> None:
-        self._live[live.run.run_id] = live
-        self._metrics.running.set(len(self._live))
-        live.work = asyncio.create_task(
-            self._pump(live, ports, history, resume), name=f"run {live.run.run_id}"
-        )
-        live.keeper = asyncio.create_task(self._keep(live, live.work), name=f"keeper {live.run.run_id}")
-
-    async def _pump(self, live: LiveRun, ports: Ports, history: list[Turn], resume: Run | None) -> None:
-        if self._pipeline is None:
-            self._pipeline = await asyncio.to_thread(_the_graph)
-        run = live.run
-        events = self._pipeline(
-            ports, run_id=run.run_id, question=run.question, history=history, resume=resume
-        )
-        async with asyncio.timeout(self._settings.run_seconds), aclosing(events):
-            async for event in events:
-                await self._recorder.append(live, event)
-                if live.over:
-                    return
-
-    async def _keep(self, live: LiveRun, work: asyncio.Task[None]) -> None:
-        """Wait for the pipeline, however it ends, and see that the run ends too."""
-        try:
-            await self._unwound(live, work)
-            if not live.over:
-                await live.database.settled()
-                await self._recorder.append(live, self._ending(live, work))
-        finally:
-            self._live.pop(live.run.run_id, None)
-            self._metrics.running.set(len(self._live))
-
-    async def _unwound(self, live: LiveRun, work: asyncio.Task[None]) -> None:
-        while not work.done():
-            await asyncio.wait({work}, timeout=1.0)
-            if (live.stop_reason is not None or live.shutdown) and not work.done():
-                await asyncio.wait({work}, timeout=_STOP_SECONDS)
-                return
-
-    def _ending(self, live: LiveRun, work: asyncio.Task[None]) -> RunEvent:
-        run = live.run
-        if live.stop_reason is not None:
-            return cancelled(run, live.stop_reason, live.database.cancel_ms)
-        if live.shutdown:
-            return failed(run, SHUT_DOWN)
-        error = work.exception() if work.done() and not work.cancelled() else None
-        if isinstance(error, TimeoutError):
-            return failed(run, too_long(self._settings.run_seconds))
-        if isinstance(error, CustardError):
-            return failed(run, told(error))
-        # The error's text is left out: it may quote a row.
-        _log.error("a run broke", run=run.run_id, kind=type(error).__name__, exc_info=bare(error))
-        return failed(run, INTERNAL)
-
-    async def _stop(self, live: LiveRun, reason: str) -> None:
-        if live.stop_reason is None and not live.over and live.work is not None and not live.work.done():
-            live.stop_reason = reason
-            live.work.cancel()
-        if live.keeper is not None:
-            await asyncio.wait({live.keeper}, timeout=_STOP_SECONDS)
-
-    async def _stop_where(self, fits: Callable[[Run], bool], reason: str) -> None:
-        stops: list[Awaitable[None]] = [
-            self._stop(live, reason) for live in self._live.values() if fits(live.run)
-        ]
-        await asyncio.gather(*stops)
-
-    async def _absent(self, ask: Ask) -> UnknownAgent | AgentOffline:
-        known = await self._store.agents.of_connection(ask.tenant, ask.connection.connection_id)
-        if ask.agent_id is not None and all(agent.agent_id != ask.agent_id for agent in known):
-            return UnknownAgent(
-                f"This connection has no agent {ask.agent_id[:80]!r}.",
-                "Leave agent_id out to ask whichever is online.",
-            )
-        if all(agent.revoked_at is not None for agent in known):
-            return AgentOffline(
-                "No agent has joined this connection.",
-                "Make a join code and run its command beside the database.",
-            )
-        return AgentOffline(
-            "The agent of this connection is offline.",
-            "Start it beside the database with `custard agent run`, then ask again.",
-        )
-
-    async def _history(self, ask: Ask) -> list[Turn]:
-        if ask.thread_id is None:
-            return []
-        thread = await self._store.threads.get(ask.tenant, ask.thread_id)
-        if thread is None:
-            raise UnknownThread(
-                f"There is no thread {ask.thread_id[:80]!r}.", "Leave thread_id out to begin a new one."
-            )
-        if thread.connection_id != ask.connection.connection_id:
-            raise ThreadElsewhere(
-                "The thread is about another connection.", "Leave thread_id out to begin a new one."
-            )
-        return await self._store.threads.turns(ask.thread_id, HISTORY_TURNS)
-
-
-def _the_graph() -> Pipeline:
-    from graph.build import run_events
-
-    return run_events
-
-
-def _title(question: str) -> str:
-    line = " ".join(question.split())
-    return line if len(line) <= _TITLE_CHARACTERS else line[: _TITLE_CHARACTERS - 1].rstrip() + "…"

@@ -58,6 +58,8 @@ class Settings(BaseSettings):
 
     run_seconds: float = Field(default=600.0, gt=0)
     """A run that takes longer is ended."""
+    abandon_seconds: float = Field(default=20.0, ge=0)
+    """How long a run goes on when its last listener has left; longer than a page takes to reconnect."""
     statement_seconds: float = Field(default=60.0, gt=0)
     """What the backend grants one statement; the owner's policy holds when it is stricter."""
     max_rows: int = Field(default=10_000, gt=0)

@@ -1,9 +1,11 @@
-"""A run's events as server-sent events. A tail only looks on: leaving it does not touch the run."""
+"""A run's events as server-sent events. A tail only looks on; a run that everybody left is stopped later."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 from fastapi.responses import Response
 from sse_starlette import EventSourceResponse, ServerSentEvent
+from starlette.types import Receive, Scope, Send
 
 from api.errors import BadCursor
 from api.runs import Runs
@@ -16,13 +18,29 @@ _SEND_SECONDS = 30
 
 def event_stream(runs: Runs, run_id: str, after: int, headers: dict[str, str]) -> Response:
     """Events after a position, until the run's end."""
-    return EventSourceResponse(
+    return _Attended(
+        runs,
+        run_id,
         _events(runs, run_id, after),
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no", **headers},
         ping=HEARTBEAT_SECONDS,
         send_timeout=_SEND_SECONDS,
         sep="\n",
     )
+
+
+class _Attended(EventSourceResponse):
+    """A stream that counts as a listener exactly as long as somebody takes it."""
+
+    def __init__(self, runs: Runs, run_id: str, events: AsyncIterator[ServerSentEvent], **how: Any) -> None:
+        super().__init__(events, **how)
+        self._runs = runs
+        self._run_id = run_id
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # Around the whole response: a generator would not hear of a reader that left between two events.
+        with self._runs.attend(self._run_id):
+            await super().__call__(scope, receive, send)
 
 
 def position(last_event_id: str | None) -> int:

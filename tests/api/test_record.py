@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from api.app import create_app
-from api.runs import Ask
+from api.ask import Ask
 from api.settings import Settings
 from api.state import State
 from graph.events import (

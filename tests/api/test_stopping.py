@@ -70,7 +70,7 @@ async def test_an_agent_that_does_not_confirm_does_not_hold_the_run(
 async def test_a_pipeline_that_will_not_stop_is_left_behind(
     backend: Any, script: Any, monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr("api.runs._STOP_SECONDS", 0.1)
+    monkeypatch.setattr("api.driver._STOP_SECONDS", 0.1)
     release = asyncio.Event()
 
     async def stubborn() -> None:
@@ -115,4 +115,67 @@ async def test_a_run_that_takes_too_long_is_ended_with_its_statement(
         run = await backend.ask(connection)
         assert (run["status"], run["problem"]["code"]) == ("failed", "deadline")
         await agent.until(Cancel)
+        await agent.leave()
+
+
+async def test_a_run_that_all_have_left_is_stopped(settings: Any, serve_with: Any, result: Any) -> None:
+    async with serve_with(settings.model_copy(update={"abandon_seconds": 0.05})) as backend:
+        connection = await backend.connection()
+        agent = await backend.agent(connection, result=result(hold=True))
+        run_id = await backend.start(connection)
+        await agent.until(Execute)
+        async with backend.http.stream("GET", f"/api/v1/runs/{run_id}/events") as stream:
+            await anext(stream.aiter_lines())
+        await agent.until(Cancel)
+        last = (await backend.events(run_id))[-1]
+        assert (last["event"], last["data"]["reason"]) == (
+            "run_cancelled",
+            "Nobody was listening any more.",
+        )
+        await agent.leave()
+
+
+async def test_a_listener_that_comes_back_or_stays_keeps_the_run(
+    settings: Any, serve_with: Any, result: Any
+) -> None:
+    async with serve_with(settings.model_copy(update={"abandon_seconds": 60.0})) as backend:
+        connection = await backend.connection()
+        agent = await backend.agent(connection, result=result(hold=True))
+        run_id = await backend.start(connection)
+        path = f"/api/v1/runs/{run_id}/events"
+        live = backend.state.runs._live[run_id]
+        async with backend.http.stream("GET", path) as stays:
+            await anext(stays.aiter_lines())
+            async with backend.http.stream("GET", path) as leaves:
+                await anext(leaves.aiter_lines())
+            await backend.eventually(lambda: live.listeners == 1)
+            assert live.abandonment is None
+        await backend.eventually(lambda: live.abandonment is not None)
+        async with backend.http.stream("GET", path) as back:
+            await anext(back.aiter_lines())
+            assert live.abandonment is None
+            assert not live.over
+        await backend.http.post(f"/api/v1/runs/{run_id}/cancel")
+        assert live.abandonment is None or live.abandonment.cancelled()
+        await agent.leave()
+
+
+async def test_a_detached_or_unheard_run_goes_on(settings: Any, serve_with: Any, result: Any) -> None:
+    async with serve_with(settings.model_copy(update={"abandon_seconds": 0.0})) as backend:
+        connection = await backend.connection()
+        agent = await backend.agent(connection, result=result(hold=True))
+        unheard = await backend.start(connection)
+        answer = await backend.http.post(
+            "/api/v1/query",
+            json={"connection_id": connection, "question": "How many?"},
+            headers={"Prefer": "respond-async, detached"},
+        )
+        assert answer.headers["preference-applied"] == "respond-async, detached"
+        detached = answer.json()["run_id"]
+        async with backend.http.stream("GET", f"/api/v1/runs/{detached}/events") as stream:
+            await anext(stream.aiter_lines())
+        await asyncio.sleep(0.05)
+        for run_id in (unheard, detached):
+            assert (await backend.get(f"/api/v1/runs/{run_id}"))["status"] == "running"
+            await backend.http.post(f"/api/v1/runs/{run_id}/cancel")
         await agent.leave()
