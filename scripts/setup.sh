@@ -57,10 +57,8 @@ case "${1:-}" in
     need_node
     need_disk 800
     say "Installing the UI's packages"
-    # Not `npm ci`: a registry that does not carry the binaries of every platform leaves them out of the lock
-    # file, and npm ci then refuses it. This installs what the lock file says, and does not write it.
-    (cd "$2" && npm install --no-save --silent --no-audit --no-fund) ||
-      fail "npm install failed in $2/; run it there to see why."
+    (cd "$2" && npm ci --silent --no-audit --no-fund) ||
+      fail "npm ci failed in $2/; run it there to see why."
     ;;
   system)
     want=()
