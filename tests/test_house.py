@@ -162,7 +162,7 @@ def test_npm_locks_are_hashed_and_name_no_registry(lock: str) -> None:
     for name, package in packages.items():
         assert "resolved" not in package, f"{lock} says where it got {name}: run npm with its .npmrc"
         # A binary for another platform that the registry did not carry when the lock was made has no hash.
-        foreign = package.get("optional") and package.get("os")
+        foreign = package.get("optional") and package.get("cpu")
         bundled = package.get("bundled") or package.get("inBundle")
         assert not name or package.get("integrity") or bundled or foreign, f"{lock} has no hash for {name}"
 
