@@ -1,7 +1,7 @@
 """A compared text that the column has in another spelling: ``'engineering'`` where ``'Engineering'`` is.
 
 Only where values of the column are known (an enum's labels, or samples) and the text is not among them. A
-text that another column of the same table holds is moved there when exactly one does.
+text that exactly one other column of FROM holds is moved there.
 """
 
 from collections.abc import Iterator
@@ -44,9 +44,11 @@ def _fix(context: Context) -> str | None:
                 return f"{text!r} is a part of what {known.name} holds; it is searched for within."
             other = _other_column(names, column, scope, text)
             if other is not None:
-                sibling, value = other
+                alias, sibling, value = other
                 literal.replace(exp.Literal.string(value))
                 column.set("this", identifier(sibling))
+                if column.args.get("table") or len(names.sources(scope)) > 1:
+                    column.set("table", exp.to_identifier(alias))
                 return f"{text!r} is a value of {sibling}, not of {known.name}."
     return None
 
@@ -78,27 +80,22 @@ def _in_order(letters: str, word: str) -> bool:
     return all(letter in rest for letter in letters)
 
 
-def _other_column(names: Names, column: exp.Column, scope: Scope, text: str) -> tuple[str, str] | None:
-    """The one other column of the same table that holds the text, with its spelling there."""
+def _other_column(names: Names, column: exp.Column, scope: Scope, text: str) -> tuple[str, str, str] | None:
+    """The one other column of FROM that holds the text: alias, name, spelling; its own table comes first."""
     if isinstance(column.parent, exp.In):
         return None
     own = names.column(column, scope)
-    table = next(
-        (
-            source.table
-            for source in names.visible(scope)
-            if source.table is not None and own is not None and own in source.table.columns
-        ),
-        None,
-    )
     found = [
-        (other.name, value)
-        for other in (table.columns if table else ())
+        (source.alias, other.name, value, own in source.table.columns)
+        for source in names.sources(scope)
+        if source.table is not None
+        for other in source.table.columns
         if other is not own
         for value in known_values(other)[0]
         if fold(value) == fold(text)
     ]
-    return found[0] if len(found) == 1 else None
+    nearest = [one for one in found if one[3]] or found
+    return nearest[0][:3] if len(nearest) == 1 else None
 
 
 RULE = Rule("literal_case", _fix)
