@@ -30,8 +30,8 @@ from api.routes.socket import agent_socket
 from api.runs import Runs
 from api.settings import Settings
 from api.state import State
+from api.store import make_store
 from api.store.protocols import Store
-from api.store.sqlite import SqliteStore
 
 _log = structlog.get_logger("api")
 
@@ -52,7 +52,7 @@ def create_app(
 
     Args:
         settings: None reads the environment.
-        store: None keeps everything in ``settings.store_file``.
+        store: None takes the one that the settings name: see ``api.store.make_store``.
         pipeline: what makes a run's events; None means the graph.
         model: the chat model; None makes the one that the settings name.
 
@@ -61,7 +61,7 @@ def create_app(
     """
     settings = settings or Settings()
     configure(settings.log_level)
-    state = _state(settings, store or SqliteStore(settings.store_file), pipeline, model)
+    state = _state(settings, store or make_store(settings), pipeline, model)
     app = FastAPI(
         title="Custard",
         version=VERSION,

@@ -13,6 +13,8 @@ from api.errors import PortInUse, StartupError, UnsafeBind
 from api.routes.socket import MAX_FRAME_BYTES
 from api.settings import Settings
 from api.state import State
+from api.store import make_store
+from api.store.protocols import Store
 
 _log = structlog.get_logger("api.server")
 
@@ -44,19 +46,26 @@ def serve(settings: Settings) -> None:
         UnsafeBind: another address than loopback without keys.
         PortInUse: somebody else listens there.
         BadSettings: the keys cannot be taken.
-        StoreUnavailable: the store's file cannot be used.
+        StoreUnavailable: the store's file, or its PostgreSQL, cannot be used.
     """
     listener = bind(settings)
     try:
         app = create_app(settings)
-        state: State = app.state.custard
         # Found out here, where it can be said in one line, rather than in the midst of the start.
-        asyncio.run(state.store.open())
+        asyncio.run(_try(make_store(settings)))
         server = make_server(app, settings)
         _log.info("listening", url=url_of(listener, settings))
         server.run(sockets=[listener])
     finally:
         listener.close()
+
+
+async def _try(store: Store) -> None:
+    """Open and close a store of its own: a pool belongs to the loop that opened it."""
+    try:
+        await store.open()
+    finally:
+        await store.close()
 
 
 def make_server(app: FastAPI, settings: Settings) -> Server:

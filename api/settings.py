@@ -31,6 +31,8 @@ class Settings(BaseSettings):
     """Folder of the store and of kept results."""
     store_path: Path | None = None
     """The store's file; None means ``custard.db`` in ``home``."""
+    database_url: SecretStr | None = None
+    """PostgreSQL that keeps the store instead of that file, for several replicas: libpq's URL or string."""
     frontend_dir: Path = Path(__file__).resolve().parents[1] / "frontend" / "dist"
     """The built user interface; without it only the API is served."""
     public_url: str | None = None

@@ -1,13 +1,25 @@
-"""Between SQLite's rows and records: times as sortable text, structures as JSON."""
+"""Between rows and records, for every store: structures are JSON, times are theirs or sortable text."""
 
 from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import TypeAdapter
 
-from api.store.records import AgentFacts, AgentRecord, ConnectionRecord, RunRecord, ThreadRecord
+from api.errors import BadCursor, KeyReused
+from api.store.records import (
+    AgentFacts,
+    AgentRecord,
+    ConnectionRecord,
+    IdempotencyKey,
+    RunRecord,
+    ThreadRecord,
+)
+from graph.record import Turn
+from graph.run import Run
 
 Row = dict[str, Any]
+KEY_HOURS = 24
+"""How long an idempotency key finds its run."""
 
 FACTS: TypeAdapter[AgentFacts] = TypeAdapter(AgentFacts)
 
@@ -17,9 +29,9 @@ def moment(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="microseconds")
 
 
-def time_of(text: str) -> datetime:
-    """The time that ``moment`` wrote."""
-    return datetime.fromisoformat(text)
+def time_of(kept: str | datetime) -> datetime:
+    """The time that ``moment`` wrote, or that the database kept as one."""
+    return kept if isinstance(kept, datetime) else datetime.fromisoformat(kept)
 
 
 def connection_of(row: Row) -> ConnectionRecord:
@@ -55,5 +67,43 @@ def run_of(row: Row) -> RunRecord:
     return RunRecord(**{**row, **times})
 
 
-def _maybe(text: str | None) -> datetime | None:
-    return None if text is None else time_of(text)
+def turn_of(run: Run) -> Turn:
+    """What a later question in the thread is told of an ended run."""
+    if run.answer is not None:
+        return Turn(
+            question=run.standalone_question or run.question, sql=run.answer.sql, answer=run.answer.text
+        )
+    told = run.refusal.message if run.refusal else run.clarification.question if run.clarification else ""
+    return Turn(question=run.standalone_question or run.question, answer=told)
+
+
+def same_body(key: IdempotencyKey, body_hash: str, run_id: str) -> str:
+    """The run that a key started. Raises ``KeyReused`` when that was with another body."""
+    if body_hash != key.body_hash:
+        raise KeyReused(
+            "This idempotency key came with another question before.",
+            "Make a new key for every new question.",
+        )
+    return run_id
+
+
+def page_mark(last: ThreadRecord) -> str:
+    """What a client sends as ``before`` to get the threads after this one."""
+    return f"{moment(last.updated_at)}~{last.thread_id}"
+
+
+def after_page(before: str | None) -> tuple[str | None, str | None]:
+    """Time and thread that ``page_mark`` wrote. Raises ``BadCursor``."""
+    if before is None:
+        return None, None
+    updated_at, _, thread_id = before.partition("~")
+    try:
+        return moment(datetime.fromisoformat(updated_at)), thread_id
+    except (ValueError, OverflowError):
+        raise BadCursor(
+            "`before` is not a page that was given out.", "Send the `next` of the page before."
+        ) from None
+
+
+def _maybe(kept: str | datetime | None) -> datetime | None:
+    return None if kept is None else time_of(kept)

@@ -4,17 +4,13 @@ from datetime import UTC, datetime, timedelta
 
 from sqlite_utils import Database
 
-from api.errors import BadCursor, KeyReused
 from api.store.lane import Lane, changed
 from api.store.records import IdempotencyKey, Page, RunRecord, StoredEvent, ThreadRecord
-from api.store.rows import moment, run_of, thread_of
+from api.store.rows import KEY_HOURS, after_page, moment, page_mark, run_of, same_body, thread_of, turn_of
 from graph.events import RUN_EVENT
 from graph.fold import fold
 from graph.record import RunStatus, Turn
 from graph.run import Run
-
-KEY_HOURS = 24
-"""How long an idempotency key finds its run."""
 
 _THREAD = (
     "SELECT t.thread_id, t.tenant, t.connection_id, t.title, t.created_at, t.updated_at,"
@@ -38,7 +34,7 @@ class SqliteThreads:
     async def page(
         self, tenant: str, *, connection_id: str | None, limit: int, before: str | None
     ) -> Page[ThreadRecord]:
-        updated_at, thread_id = _cursor(before)
+        updated_at, thread_id = after_page(before)
         sql = (
             f"{_THREAD} WHERE t.tenant = :tenant AND (:connection IS NULL OR t.connection_id = :connection)"
             " AND (:updated IS NULL OR (t.updated_at, t.thread_id) < (:updated, :thread))"
@@ -52,9 +48,7 @@ class SqliteThreads:
             "limit": limit + 1,
         }
         found = [thread_of(row) for row in await self._reader.do(lambda db: list(db.query(sql, values)))]
-        more = len(found) > limit
-        last = found[limit - 1] if more else None
-        return Page(found[:limit], f"{moment(last.updated_at)}~{last.thread_id}" if last else None)
+        return Page(found[:limit], page_mark(found[limit - 1]) if len(found) > limit else None)
 
     async def rename(self, tenant: str, thread_id: str, title: str) -> bool:
         sql = "UPDATE threads SET title = ? WHERE tenant = ? AND thread_id = ?"
@@ -70,7 +64,7 @@ class SqliteThreads:
             " AND record IS NOT NULL ORDER BY run_id DESC LIMIT ?"
         )
         rows = await self._reader.do(lambda db: db.execute(sql, [thread_id, limit]).fetchall())
-        return [_turn(Run.model_validate_json(row[0])) for row in reversed(rows)]
+        return [turn_of(Run.model_validate_json(row[0])) for row in reversed(rows)]
 
 
 class SqliteRuns:
@@ -205,12 +199,7 @@ def _earlier(db: Database, tenant: str, key: IdempotencyKey) -> str | None:
     rows = db.execute(sql, [tenant, key.key, since]).fetchall()
     if not rows:
         return None
-    if rows[0][0] != key.body_hash:
-        raise KeyReused(
-            "This idempotency key came with another question before.",
-            "Make a new key for every new question.",
-        )
-    return str(rows[0][1])
+    return same_body(key, rows[0][0], rows[0][1])
 
 
 def _insert(db: Database, run_id: str, event: StoredEvent) -> None:
@@ -218,21 +207,3 @@ def _insert(db: Database, run_id: str, event: StoredEvent) -> None:
         "INSERT INTO events (run_id, position, type, data) VALUES (?, ?, ?, ?)",
         [run_id, event.position, event.type, event.data],
     )
-
-
-def _turn(run: Run) -> Turn:
-    if run.answer is not None:
-        return Turn(
-            question=run.standalone_question or run.question, sql=run.answer.sql, answer=run.answer.text
-        )
-    told = run.refusal.message if run.refusal else run.clarification.question if run.clarification else ""
-    return Turn(question=run.standalone_question or run.question, answer=told)
-
-
-def _cursor(before: str | None) -> tuple[str | None, str | None]:
-    if before is None:
-        return None, None
-    updated_at, mark, thread_id = before.partition("~")
-    if not mark:
-        raise BadCursor("`before` is not a page that was given out.", "Send the `next` of the page before.")
-    return updated_at, thread_id

@@ -1,16 +1,19 @@
 """The contract of the repositories, held by every implementation of the store."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
+import psycopg
 import pytest
 
 from api.errors import BadCursor, KeyReused, StoreUnavailable
 from api.ids import new_id
 from api.live import stored
+from api.store.postgres import PostgresStore
 from api.store.protocols import Store
 from api.store.records import (
     AgentFacts,
@@ -20,6 +23,7 @@ from api.store.records import (
     RunRecord,
 )
 from api.store.sqlite import SqliteStore
+from embedded.postgres import EmbeddedPostgres, temporary_postgres
 from graph.events import RUN_EVENT, RunCancelled, RunEvent, RunFailed, RunStarted, StepStarted
 from graph.fold import fold
 from graph.record import Problem
@@ -28,9 +32,32 @@ from graph.run import Run
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
 
-@pytest.fixture(params=["sqlite"])
+@pytest.fixture(scope="module")
+def server() -> Iterator[EmbeddedPostgres]:
+    with temporary_postgres() as started:
+        yield started
+
+
+@pytest.fixture
+def new_database(server: EmbeddedPostgres) -> Callable[[], str]:
+    """Makes an empty database on the throw-away server; its connection string."""
+
+    def make() -> str:
+        name = f"store_{uuid4().hex}"
+        with psycopg.connect(server.dsn(), autocommit=True) as admin:
+            admin.execute(f'CREATE DATABASE "{name}"'.encode())
+        return server.dsn(name)
+
+    return make
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres(18))])
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
-    made = SqliteStore(tmp_path / "custard.db")
+    made: Store = (
+        SqliteStore(tmp_path / "custard.db")
+        if request.param == "sqlite"
+        else PostgresStore(request.getfixturevalue("new_database")())
+    )
     await made.open()
     yield made
     await made.close()
@@ -242,6 +269,29 @@ async def test_unfinished_runs_are_found_whosever_they_are(store: Store) -> None
     end = RunCancelled(run_id=mine.run_id, at=NOW)
     await _append(store, mine.run_id, end, 2)
     assert [run.run_id for run in await store.runs.unfinished()] == [theirs.run_id]
+
+
+async def test_replicas_that_start_together_make_the_tables_once(new_database: Callable[[], str]) -> None:
+    url = new_database()
+    replicas = [PostgresStore(url) for _ in range(3)]
+    await asyncio.gather(*(replica.open() for replica in replicas))
+    record = await _connection(replicas[0])
+    for replica in replicas:
+        await replica.check()
+        assert await replica.connections.all("local") == [record]
+    for replica in replicas:
+        await replica.close()
+    with pytest.raises(StoreUnavailable):
+        await replicas[0].check()
+
+
+async def test_a_server_that_is_away_is_named_without_its_password(monkeypatch: Any) -> None:
+    monkeypatch.setattr("api.store.pool.WAIT_SECONDS", 0.3)
+    store = PostgresStore("host=127.0.0.1 port=9 user=custard password=a-secret-word connect_timeout=1")
+    with pytest.raises(StoreUnavailable) as error:
+        await store.open()
+    assert "CUSTARD_DATABASE_URL" in error.value.hint
+    assert "a-secret-word" not in f"{error.value}{error.value.hint}"
 
 
 async def test_what_was_kept_is_there_after_a_restart(tmp_path: Path) -> None:

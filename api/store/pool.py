@@ -1,0 +1,126 @@
+"""Connections to the PostgreSQL that keeps the store, and its tables brought up to date."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from importlib.resources import files
+from typing import Any
+
+import psycopg
+import structlog
+from psycopg.rows import DictRow, dict_row
+from psycopg_pool import AsyncConnectionPool, PoolClosed
+
+from api.errors import StoreUnavailable
+from api.store.rows import Row
+
+Connection = psycopg.AsyncConnection[DictRow]
+
+WAIT_SECONDS = 5.0
+"""How long work waits for a connection before the store counts as out."""
+_STATEMENT_SECONDS = 30
+_MIGRATION_LOCK = 0x6375_7374_6172_64
+"""The advisory lock under which tables are changed: replicas that start together take turns."""
+
+_log = structlog.get_logger("api.store")
+
+
+class Pool:
+    """Runs work on a connection of its own, in one transaction, and names what goes wrong.
+
+    Args:
+        url: libpq's connection string or URL; never logged.
+    """
+
+    def __init__(self, url: str, *, size: int = 10) -> None:
+        self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
+            url,
+            connection_class=psycopg.AsyncConnection[DictRow],
+            kwargs={
+                "row_factory": dict_row,
+                "autocommit": True,
+                "application_name": "custard",
+                "connect_timeout": 5,
+                "options": f"-c timezone=UTC -c statement_timeout={_STATEMENT_SECONDS}s",
+                # A pooler between us and the server may hand every transaction another session.
+                "prepare_threshold": None,
+            },
+            min_size=1,
+            max_size=size,
+            timeout=WAIT_SECONDS,
+            # A dead connection is found here rather than by a question.
+            check=AsyncConnectionPool.check_connection,
+            open=False,
+            name="custard-store",
+        )
+
+    async def open(self) -> None:
+        """Connect, and apply the steps that this database does not have yet.
+
+        Raises:
+            StoreUnavailable: the server cannot be reached, or refuses a step.
+        """
+        await self._pool.open()
+        async with self.transaction() as conn:
+            await conn.execute("SELECT pg_advisory_xact_lock(%s)", [_MIGRATION_LOCK])
+            await conn.execute(
+                "CREATE TABLE IF NOT EXISTS custard_migrations"
+                " (name text PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())"
+            )
+            cursor = await conn.execute("SELECT name FROM custard_migrations")
+            applied = {row["name"] for row in await cursor.fetchall()}
+            for name, sql in _steps():
+                if name not in applied:
+                    await conn.execute(sql)
+                    await conn.execute("INSERT INTO custard_migrations (name) VALUES (%s)", [name])
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """A connection in a transaction. Raises ``StoreUnavailable`` for all but broken constraints."""
+        try:
+            async with self._pool.connection() as conn, conn.transaction():
+                yield conn
+        except psycopg.IntegrityError:
+            raise
+        except PoolClosed as error:
+            raise StoreUnavailable("The store is closed.", "The backend is stopping; ask again.") from error
+        except (psycopg.Error, OSError) as error:
+            _log.error("the store failed", kind=type(error).__name__, sqlstate=_sqlstate(error))
+            raise StoreUnavailable(
+                f"The store's PostgreSQL cannot be used ({_sqlstate(error) or type(error).__name__}).",
+                "See that the server at CUSTARD_DATABASE_URL runs, lets this backend in and has space.",
+            ) from error
+
+    async def all(self, sql: str, values: Sequence[object] | Row) -> list[Row]:
+        """The rows of one statement."""
+        async with self.transaction() as conn:
+            return await (await conn.execute(_trusted(sql), values)).fetchall()
+
+    async def one(self, sql: str, values: Sequence[object] | Row) -> Row | None:
+        """The first row of one statement."""
+        rows = await self.all(sql, values)
+        return rows[0] if rows else None
+
+    async def change(self, sql: str, values: Sequence[object] | Row) -> bool:
+        """Run one statement that writes; whether it met a row."""
+        async with self.transaction() as conn:
+            return (await conn.execute(_trusted(sql), values)).rowcount > 0
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._pool.close()
+
+
+def _steps() -> list[tuple[str, bytes]]:
+    """Name and text of each numbered file, in order. One that was released is never changed."""
+    folder = files("api.store") / "sql"
+    found = [file for file in folder.iterdir() if file.name.endswith(".sql")]
+    return sorted((file.name.removesuffix(".sql"), file.read_bytes()) for file in found)
+
+
+def _trusted(sql: str) -> Any:
+    """psycopg asks for literals to keep injections out; ours are joined from constants of this package."""
+    return sql
+
+
+def _sqlstate(error: Exception) -> str:
+    return getattr(error, "sqlstate", None) or ""

@@ -1,0 +1,177 @@
+"""The store in PostgreSQL: what several backends share."""
+
+import asyncio
+from datetime import datetime
+
+from api.store.pool import Pool
+from api.store.postgres_runs import PostgresRuns, PostgresThreads
+from api.store.records import AgentFacts, AgentRecord, ConnectionRecord, JoinCodeRecord, StoredSnapshot
+from api.store.rows import FACTS, agent_of, connection_of
+from wire.snapshot import SchemaSnapshot
+
+
+class PostgresStore:
+    """``api.store.protocols.Store`` in a PostgreSQL database.
+
+    Args:
+        url: libpq's connection string or URL. Its first schema in ``search_path`` gets the tables.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._pool = pool = Pool(url)
+        self.connections = PostgresConnections(pool)
+        self.agents = PostgresAgents(pool)
+        self.snapshots = PostgresSnapshots(pool)
+        self.threads = PostgresThreads(pool)
+        self.runs = PostgresRuns(pool)
+
+    async def open(self) -> None:
+        """Connect and create or bring up to date the tables. Raises ``StoreUnavailable``."""
+        try:
+            await self._pool.open()
+        except BaseException:
+            await self._pool.close()
+            raise
+
+    async def check(self) -> None:
+        """Write a row and take it back; raises ``StoreUnavailable``."""
+        await self._pool.change("UPDATE custard_migrations SET applied_at = applied_at", [])
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._pool.close()
+
+
+class PostgresConnections:
+    """``protocols.Connections``."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def add(self, record: ConnectionRecord) -> None:
+        await self._pool.change(
+            "INSERT INTO connections (connection_id, tenant, name, description, instructions, created_at)"
+            " VALUES (%s, %s, %s, %s, %s, %s)",
+            [
+                record.connection_id,
+                record.tenant,
+                record.name,
+                record.description,
+                record.instructions,
+                record.created_at,
+            ],
+        )
+
+    async def all(self, tenant: str) -> list[ConnectionRecord]:
+        sql = "SELECT * FROM connections WHERE tenant = %s ORDER BY connection_id"
+        return [connection_of(row) for row in await self._pool.all(sql, [tenant])]
+
+    async def get(self, tenant: str, connection_id: str) -> ConnectionRecord | None:
+        sql = "SELECT * FROM connections WHERE tenant = %s AND connection_id = %s"
+        row = await self._pool.one(sql, [tenant, connection_id])
+        return connection_of(row) if row else None
+
+    async def update(self, record: ConnectionRecord) -> bool:
+        return await self._pool.change(
+            "UPDATE connections SET name = %s, description = %s, instructions = %s"
+            " WHERE tenant = %s AND connection_id = %s",
+            [record.name, record.description, record.instructions, record.tenant, record.connection_id],
+        )
+
+    async def delete(self, tenant: str, connection_id: str) -> bool:
+        sql = "DELETE FROM connections WHERE tenant = %s AND connection_id = %s"
+        return await self._pool.change(sql, [tenant, connection_id])
+
+
+class PostgresAgents:
+    """``protocols.Agents``."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def add_code(self, code: JoinCodeRecord) -> None:
+        async with self._pool.transaction() as conn:
+            # Codes are few and short-lived: each new one sweeps the old ones out.
+            await conn.execute("DELETE FROM join_codes WHERE expires_at < %s", [code.created_at])
+            await conn.execute(
+                "INSERT INTO join_codes (code_hash, tenant, connection_id, created_at, expires_at)"
+                " VALUES (%s, %s, %s, %s, %s)",
+                [code.code_hash, code.tenant, code.connection_id, code.created_at, code.expires_at],
+            )
+
+    async def redeem(
+        self, code_hash: str, agent_id: str, name: str, token_hash: str, now: datetime
+    ) -> AgentRecord | None:
+        async with self._pool.transaction() as conn:
+            # Deleted, not marked: of two who come at once, one finds it gone.
+            cursor = await conn.execute(
+                "DELETE FROM join_codes WHERE code_hash = %s AND expires_at >= %s"
+                " RETURNING tenant, connection_id",
+                [code_hash, now],
+            )
+            code = await cursor.fetchone()
+            if code is None:
+                return None
+            tenant, connection_id = code["tenant"], code["connection_id"]
+            await conn.execute(
+                "INSERT INTO agents (agent_id, tenant, connection_id, name, token_hash, created_at)"
+                " VALUES (%s, %s, %s, %s, %s, %s)",
+                [agent_id, tenant, connection_id, name, token_hash, now],
+            )
+        return AgentRecord(agent_id, tenant, connection_id, name, token_hash, now)
+
+    async def of_connection(self, tenant: str, connection_id: str) -> list[AgentRecord]:
+        sql = "SELECT * FROM agents WHERE tenant = %s AND connection_id = %s ORDER BY agent_id DESC"
+        return [agent_of(row) for row in await self._pool.all(sql, [tenant, connection_id])]
+
+    async def by_token(self, token_hash: str) -> AgentRecord | None:
+        row = await self._pool.one("SELECT * FROM agents WHERE token_hash = %s", [token_hash])
+        return agent_of(row) if row else None
+
+    async def attached(self, agent_id: str, facts: AgentFacts, now: datetime) -> int:
+        row = await self._pool.one(
+            "UPDATE agents SET epoch = epoch + 1, facts = %s, last_seen_at = %s WHERE agent_id = %s"
+            " RETURNING epoch",
+            [FACTS.dump_json(facts).decode(), now, agent_id],
+        )
+        return int(row["epoch"]) if row else 0
+
+    async def heard(self, agent_id: str, facts: AgentFacts | None, now: datetime) -> None:
+        told = None if facts is None else FACTS.dump_json(facts).decode()
+        await self._pool.change(
+            "UPDATE agents SET facts = coalesce(%s::text, facts), last_seen_at = %s WHERE agent_id = %s",
+            [told, now, agent_id],
+        )
+
+    async def revoke(self, tenant: str, connection_id: str, agent_id: str, now: datetime) -> bool:
+        return await self._pool.change(
+            "UPDATE agents SET revoked_at = coalesce(revoked_at, %s)"
+            " WHERE tenant = %s AND connection_id = %s AND agent_id = %s",
+            [now, tenant, connection_id, agent_id],
+        )
+
+
+class PostgresSnapshots:
+    """``protocols.Snapshots``."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def get(self, connection_id: str) -> StoredSnapshot | None:
+        sql = "SELECT policy_digest, snapshot FROM snapshots WHERE connection_id = %s"
+        row = await self._pool.one(sql, [connection_id])
+        if row is None:
+            return None
+        # In a thread: ten thousand tables take a while to read.
+        snapshot = await asyncio.to_thread(SchemaSnapshot.model_validate_json, row["snapshot"])
+        return StoredSnapshot(snapshot, row["policy_digest"])
+
+    async def put(self, connection_id: str, snapshot: SchemaSnapshot, policy_digest: str) -> None:
+        text = await asyncio.to_thread(snapshot.model_dump_json)
+        await self._pool.change(
+            "INSERT INTO snapshots (connection_id, fingerprint, policy_digest, snapshot)"
+            " SELECT connection_id, %s, %s, %s FROM connections WHERE connection_id = %s"
+            " ON CONFLICT (connection_id) DO UPDATE SET fingerprint = excluded.fingerprint,"
+            " policy_digest = excluded.policy_digest, snapshot = excluded.snapshot",
+            [snapshot.fingerprint, policy_digest, text, connection_id],
+        )
