@@ -147,8 +147,8 @@ async def open_sandbox(dsn: str, stack: PolicyStack) -> AsyncIterator[tuple[Gate
 async def shown_names(gate: Gate) -> frozenset[str]:
     """Names that an error message may mention: those of relations and columns that may be read."""
     names: set[str] = set()
-    for qualified, columns in (await gate.shown()).items():
-        names |= {*qualified.split("."), *columns}
+    for qualified, shown in (await gate.shown()).items():
+        names |= {*qualified.split("."), *shown.columns}
     return frozenset(names)
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+from collections.abc import Mapping
 from dataclasses import replace
 
 import psycopg
@@ -11,7 +12,7 @@ from agent.errors import IntrospectionFailed
 from agent.execution import SEARCH_PATH, CostVerdict
 from agent.sandbox.catalog import Catalog
 from agent.sandbox.gate import Gate, permitted_functions
-from agent.sandbox.verdict import Verdict
+from agent.sandbox.verdict import Shown, Verdict
 from agent.sandbox.wrapping import MaskKey
 from wire.outcome import Failed
 from wire.policy import Policy
@@ -80,6 +81,10 @@ class Gatekeeper:
     def functions(self) -> list[str]:
         """Names of functions that a statement may call; empty while there is no catalog."""
         return permitted_functions(self._gate.catalog, self._policy) if self._gate is not None else []
+
+    async def shown(self) -> Mapping[str, Shown] | None:
+        """What may be read, by ``schema.name``; nothing while there is no catalog."""
+        return await self._gate.shown() if self._gate is not None else {}
 
     async def close(self) -> None:
         """End the processes that parse."""

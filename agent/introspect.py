@@ -8,7 +8,7 @@ import asyncio
 import json
 import re
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from importlib.resources import files
 from typing import Any
@@ -18,6 +18,7 @@ from psycopg import sql
 
 from agent.database import Connection, Database
 from agent.errors import IntrospectionFailed
+from agent.sandbox.verdict import Shown
 from wire.policy import SHARE_ORDER, Policy, TableRule
 from wire.snapshot import Column, ForeignKey, SchemaSnapshot, Table, TableKind
 
@@ -60,12 +61,18 @@ QUERIES = load_queries()
 
 
 async def introspect(
-    database: Database, policy: Policy, *, functions: Callable[[], list[str]] | None = None
+    database: Database,
+    policy: Policy,
+    *,
+    functions: Callable[[], list[str]] | None = None,
+    shown: Callable[[], Awaitable[Mapping[str, Shown] | None]] | None = None,
 ) -> SchemaSnapshot:
     """Read the catalog and return what the policy shows of it.
 
     Args:
         functions: names of the functions that the gate lets through; None leaves them unknown.
+        shown: what the gate lets statements read; None goes by the policy's names alone, which do not follow
+            what a view or a partition holds.
 
     Raises:
         DatabaseUnavailable: no connection could be had.
@@ -91,7 +98,8 @@ async def introspect(
             "The agent's role needs to connect and to read pg_catalog, as every role may by default.",
         ) from error
     names = functions() if functions else []
-    return await asyncio.to_thread(build_snapshot, rows, policy, names)
+    judged = await shown() if shown else None
+    return await asyncio.to_thread(build_snapshot, rows, policy, names, judged)
 
 
 def _pinned_path(role_path: list[str]) -> sql.Composed:
@@ -105,11 +113,15 @@ async def _fetch(conn: Connection, name: str) -> list[CatalogRow]:
     return await cursor.fetchall()
 
 
-def build_snapshot(rows: CatalogRows, policy: Policy, functions: list[str]) -> SchemaSnapshot:
-    """Put catalog rows (text, as ``catalog.sql`` orders them) together under ``policy``."""
+def build_snapshot(
+    rows: CatalogRows, policy: Policy, functions: list[str], judged: Mapping[str, Shown] | None = None
+) -> SchemaSnapshot:
+    """Put catalog rows (text, as ``catalog.sql`` orders them) together under ``policy`` and ``judged``."""
     database, version, search_path = rows["server"][0]
     shown = {
-        row[0]: row for row in rows["relations"] if policy.permits_table(row[1], row[2])
+        row[0]: row
+        for row in rows["relations"]
+        if (policy.permits_table(row[1], row[2]) if judged is None else f"{row[1]}.{row[2]}" in judged)
     }  # oid -> its row
     labels = {oid: [str(label) for label in json.loads(values)] for oid, values in rows["enums"]}
     samples = _samples(rows.get("samples", []))
@@ -122,10 +134,14 @@ def build_snapshot(rows: CatalogRows, policy: Policy, functions: list[str]) -> S
         rule = rules.get(oid)
         if rule is None or not rule.permits(name):
             continue
-        masked = name in rule.masks
+        verdict = judged.get(f"{shown[oid][1]}.{shown[oid][2]}") if judged is not None else None
+        if verdict is not None and name not in verdict.columns:
+            continue
+        masked = name in rule.masks or (verdict is not None and name in verdict.masked)
+        filtered = rule.row_filter is not None or (verdict is not None and verdict.filtered)
         found: list[str] = []
         all_of_them: list[str] = []
-        if (samples or values) and not masked and rule.row_filter is None and _TEXT_TYPES.match(kind):
+        if (samples or values) and not masked and not filtered and _TEXT_TYPES.match(kind):
             place = (shown[oid][1], shown[oid][2], name)
             found, all_of_them = samples.get(place, []), values.get(place, [])
         enum = enum_oid if enum_oid in labels else None

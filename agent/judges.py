@@ -1,8 +1,10 @@
 """What decides about statements, as a running agent needs it."""
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from agent.execution import CostVerdict, Verdict
+from agent.sandbox.verdict import Shown
 
 
 class Judges(Protocol):
@@ -32,6 +34,10 @@ class Judges(Protocol):
 
     def functions(self) -> list[str]:
         """Names of functions that they let through."""
+        ...
+
+    async def shown(self) -> Mapping[str, Shown] | None:
+        """What may be read, by ``schema.name``, views and partitions followed; None when that is unknown."""
         ...
 
     async def close(self) -> None:

@@ -95,7 +95,8 @@ def changes(before: PolicyStack, after: PolicyStack, catalog: Catalog) -> list[C
     new = Judge(after, catalog, MaskKey("")).shown()
     found = []
     for name in sorted(old.keys() | new.keys()):
-        was, now = set(old.get(name, ())), set(new.get(name, ()))
+        was = set(old[name].columns) if name in old else set()
+        now = set(new[name].columns) if name in new else set()
         if was != now or (name in old) != (name in new):
             found.append(Change(name, tuple(sorted(now - was)), tuple(sorted(was - now))))
     return found

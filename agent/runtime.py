@@ -124,12 +124,14 @@ class Runtime:
             started = time.monotonic()
             judges, policy = self._judges, self.policy
             await judges.reload()
-            snapshot = await introspect(self.database, policy, functions=judges.functions)
+            snapshot = await introspect(self.database, policy, functions=judges.functions, shown=judges.shown)
             if policy is not self.policy:
                 # The policy changed meanwhile: what was read under the old one must not be told.
                 judges, policy = self._judges, self.policy
                 await judges.reload()
-                snapshot = await introspect(self.database, policy, functions=judges.functions)
+                snapshot = await introspect(
+                    self.database, policy, functions=judges.functions, shown=judges.shown
+                )
             self._latest = snapshot
             self.sandbox.learn(names_shown(snapshot), judges.search_path)
             fingerprint = await asyncio.to_thread(lambda: snapshot.fingerprint)

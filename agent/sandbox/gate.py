@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 from agent.sandbox.catalog import Catalog
 from agent.sandbox.cost import estimate
 from agent.sandbox.pool import WORKERS, JudgePool
-from agent.sandbox.verdict import Refusal, Verdict
+from agent.sandbox.verdict import Refusal, Shown, Verdict
 from agent.sandbox.words import Words
 from agent.sandbox.wrapping import MaskKey
 from wire.policy import Policy, PolicyStack
@@ -105,8 +105,8 @@ class Gate:
                 self._cache.popitem(last=False)
         return replace(verdict, elapsed_ms=(time.perf_counter() - started) * 1000)
 
-    async def shown(self) -> dict[str, tuple[str, ...]]:
-        """What a statement may read: ``schema.name`` of each relation, with its columns in order.
+    async def shown(self) -> dict[str, Shown]:
+        """What a statement may read, by ``schema.name``.
 
         It follows views, partitions and inheritance, which the policy's names alone do not tell.
 

@@ -15,11 +15,11 @@ from google.protobuf.message import DecodeError
 from postgast import PgQueryError
 from postgast import pg_query_pb2 as pb
 
-from agent.sandbox.access import Access
+from agent.sandbox.access import Access, RelationAccess
 from agent.sandbox.analysis import Analysis
 from agent.sandbox.catalog import Catalog, Relation
 from agent.sandbox.shape import check_shape, children, only_select
-from agent.sandbox.verdict import Refusal, Verdict
+from agent.sandbox.verdict import Refusal, Shown, Verdict
 from agent.sandbox.words import Words
 from agent.sandbox.wrapping import MaskKey, quote
 from wire.policy import PolicyStack
@@ -82,12 +82,30 @@ class Judge:
             return None
         return tuple(output.name for output in outputs.columns)
 
-    def shown(self) -> dict[str, tuple[str, ...]]:
-        """What may be read of this server: ``schema.name`` of each relation, with its columns."""
-        found = {
-            relation.qualified_name: self.readable(relation) for relation in self.catalog.relations.values()
+    def shown(self) -> dict[str, Shown]:
+        """What may be read of this server, by ``schema.name``."""
+        found = {}
+        for relation in self.catalog.relations.values():
+            columns = self.readable(relation)
+            if columns is None:
+                continue
+            judged = self.access.of(relation)
+            if judged.inline and relation.kind == "v":
+                found[relation.qualified_name] = Shown(columns, self._masked_in_view(judged), True)
+            else:
+                masked = frozenset(judged.masks)
+                found[relation.qualified_name] = Shown(columns, masked, bool(judged.filters))
+        return found
+
+    def _masked_in_view(self, judged: RelationAccess) -> frozenset[str]:
+        analysis = Analysis(self.access, self._words, self._key)
+        _, outputs = analysis.view_body(judged)
+        below = {
+            column.name
+            for column, output in zip(judged.relation.columns, outputs.columns, strict=False)
+            if any(analysis.is_masked(origin) for origin in output.origins)
         }
-        return {name: columns for name, columns in found.items() if columns is not None}
+        return frozenset(below | set(judged.masks))
 
     def _judge(self, sql: str) -> Verdict:
         check_bytes(sql, self._most_bytes)

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from agent.sandbox.catalog import Catalog
 from agent.sandbox.judge import MAX_STATEMENT_BYTES, check_bytes
-from agent.sandbox.verdict import Refusal, Verdict
+from agent.sandbox.verdict import Refusal, Shown, Verdict
 from agent.sandbox.worker import HEADER
 from agent.sandbox.wrapping import MaskKey
 from wire.policy import PolicyStack
@@ -71,9 +71,12 @@ class _Worker:
             fields[name] = tuple(fields[name])
         return Verdict(**fields)
 
-    async def shown(self) -> dict[str, tuple[str, ...]]:
-        answer: dict[str, list[str]] = json.loads(await self._exchange(b"null", SHOWN_SECONDS))
-        return {name: tuple(columns) for name, columns in answer.items()}
+    async def shown(self) -> dict[str, Shown]:
+        answer: dict[str, Any] = json.loads(await self._exchange(b"null", SHOWN_SECONDS))
+        return {
+            name: Shown(tuple(columns), frozenset(masked), filtered)
+            for name, (columns, masked, filtered) in answer.items()
+        }
 
     async def _exchange(self, body: bytes, seconds: float) -> bytes:
         source, sink = self._process.stdout, self._process.stdin
@@ -127,8 +130,8 @@ class JudgePool:
         except WorkerGone:
             return _gone()
 
-    async def shown(self) -> dict[str, tuple[str, ...]]:
-        """What may be read: ``schema.name`` of each relation, with its columns.
+    async def shown(self) -> dict[str, Shown]:
+        """What may be read, by ``schema.name``.
 
         Raises:
             WorkerGone: the child ended; a view's definition may be more than the parser can take.

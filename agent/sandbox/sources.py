@@ -186,13 +186,13 @@ class Sources(Expressions):
         """What takes the relation's place, and its columns; None when it stays."""
         relation = access.relation
         if access.inline:
-            body, outputs = self._view_body(access)
+            body, outputs = self.view_body(access)
             if relation.kind == "m":
                 masked = {
                     origin
                     for output in outputs.columns
                     for origin in output.origins
-                    if self._is_masked(origin)
+                    if self.is_masked(origin)
                 }
                 if masked or any(output.denied for output in outputs.columns) or not outputs.certain:
                     raise self._unknown(relation.qualified_name)
@@ -214,12 +214,18 @@ class Sources(Expressions):
             return made, list(access.readable)
         return None
 
-    def _is_masked(self, origin: tuple[str, str]) -> bool:
+    def is_masked(self, origin: tuple[str, str]) -> bool:
+        """Whether a column's values are, or may be, rewritten."""
         schema, _, table = origin[0].partition(".")
         base = self._access.named(schema, table)
-        return base is not None and origin[1] in base.masks
+        return base is None or base.inline or origin[1] in base.masks
 
-    def _view_body(self, access: RelationAccess) -> tuple[Any, Outputs]:
+    def view_body(self, access: RelationAccess) -> tuple[Any, Outputs]:
+        """A view's definition with the policy inside, and its result columns.
+
+        Raises:
+            Refusal: it depends on what may not be read.
+        """
         if self._depth >= MAX_VIEW_DEPTH:
             raise Refusal("bounds", "too_deep", "Views are nested too deeply.")
         body = postgast.parse(access.relation.definition or "").stmts[0].stmt.select_stmt

@@ -37,6 +37,18 @@ class Verdict:
     elapsed_ms: float = field(default=0.0, compare=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What may be read of one relation, its rules followed through views, partitions and inheritance."""
+
+    columns: tuple[str, ...]
+    """In order."""
+    masked: frozenset[str] = frozenset()
+    """Those of them whose values are rewritten."""
+    filtered: bool = False
+    """Some of its rows do not exist for a statement."""
+
+
 class Refusal(Exception):
     """Raised inside the gate to end it; becomes a ``Verdict``.
 

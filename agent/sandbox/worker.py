@@ -50,7 +50,11 @@ def main() -> int:
     while (body := _read(source)) is not None:
         statement = json.loads(body)
         if statement is None:
-            _write(sink, json.dumps(judge.shown()).encode())
+            told = {
+                name: [shown.columns, sorted(shown.masked), shown.filtered]
+                for name, shown in judge.shown().items()
+            }
+            _write(sink, json.dumps(told).encode())
             continue
         signal.setitimer(signal.ITIMER_VIRTUAL, CPU_SECONDS)
         verdict = judge.judge(statement)

@@ -122,6 +122,9 @@ class OpenJudges:
 
     async def reload(self) -> None: ...
 
+    async def shown(self) -> None:
+        return None
+
     def functions(self) -> list[str]:
         return ["count", "sum"]
 

@@ -8,8 +8,9 @@ import psycopg
 import pytest
 
 from agent.check import open_sandbox
-from agent.database import text_adapters
+from agent.database import Database, text_adapters
 from agent.execution import Request
+from agent.introspect import introspect
 from wire.outcome import Failed
 from wire.policy import Policy, PolicyStack, TableRule
 
@@ -120,6 +121,28 @@ async def test_legitimate_statements_run_and_mean_the_same(
                 different.append((case.family, case.sql[:300]))
     assert refused == []
     assert different == []
+
+
+async def test_the_snapshot_holds_nothing_that_is_denied(corpus: Any, policy: Policy, canary: str) -> None:
+    """Not through a view, a materialized view or a partition either, and not as a sample."""
+    async with (
+        open_sandbox(corpus.dsn, PolicyStack(owner=policy)) as (gate, _),
+        Database(corpus.dsn, size=1) as database,
+    ):
+        snapshot = await introspect(database, policy, shown=gate.shown)
+    assert canary not in snapshot.model_dump_json()
+    columns = {
+        f"{table.qualified_name}.{column.name}" for table in snapshot.tables for column in table.columns
+    }
+    assert not [
+        name for name in columns if name.rpartition(".")[2] in ("email", "card_number", "ssn", "salary")
+    ]
+    tables = {table.qualified_name for table in snapshot.tables}
+    assert not tables & {"shop.emails", "shop.peek", "shop.peek_again", "shop.roles", "shop.audit_log"}
+    assert {"shop.customers", "shop.customer_cards", "shop.monthly", "shop.visits_2024"} <= tables
+    cards = snapshot.table("shop", "customer_cards")
+    assert cards is not None
+    assert not any(column.masked for column in cards.columns)
 
 
 async def test_judging_is_quick(corpus: Any, legitimate: list[Any], policy: Policy) -> None:

@@ -14,6 +14,7 @@ from agent.sandbox import worker
 from agent.sandbox.catalog import Catalog, ColumnInfo, Relation
 from agent.sandbox.gate import Gate, permitted_functions
 from agent.sandbox.judge import Judge
+from agent.sandbox.verdict import Shown
 from agent.sandbox.wrapping import MaskKey
 from wire.policy import Policy, PolicyStack
 
@@ -27,7 +28,7 @@ async def test_judges_and_remembers(catalog: Catalog) -> None:
         assert first == again
         assert first.allowed
         assert gate.search_path == ("pg_catalog", "public", "pg_temp"), "app has an operator of its own"
-        assert (await gate.shown())["app.orders"] == ("id", "person_id", "note")
+        assert (await gate.shown())["app.orders"] == Shown(("id", "person_id", "note"))
 
 
 async def test_a_child_that_ends_is_a_refusal_and_is_replaced(catalog: Catalog) -> None:
