@@ -108,9 +108,9 @@ def test_stop_ends_the_statement_in_postgres(
         "SELECT count(*) FROM pg_stat_activity"
         " WHERE state = 'active' AND usename = 'custard_agent' AND query ~ '(FETCH|CROSS JOIN)'"
     )
-    script.says("Count the impossible", SLOW)
+    script.says("Count events beside events beside events", SLOW)
     for _ in range(20):
-        run_id = start(backend, chain, "Count the impossible")
+        run_id = start(backend, chain, "Count events beside events beside events")
         _await(lambda: look(busy) == 1, "the statement to run")
         backend.post(f"/api/v1/runs/{run_id}/cancel")
         stopped = time.monotonic()
@@ -134,9 +134,9 @@ def test_a_stream_that_is_cut_goes_on_where_it_was(backend: Backend, chain: Chai
 
 
 def test_an_answer_asked_twice_with_one_key_runs_once(backend: Backend, chain: Chain, script: Any) -> None:
-    script.says("Once only", "SELECT 1 AS one", "One.")
-    first = start(backend, chain, "Once only", idempotency_key="once")
-    assert start(backend, chain, "Once only", idempotency_key="once") == first
+    script.says("How many plans, asked once only?", "SELECT 1 AS one", "One.")
+    first = start(backend, chain, "How many plans, asked once only?", idempotency_key="once")
+    assert start(backend, chain, "How many plans, asked once only?", idempotency_key="once") == first
     with pytest.raises(ApiProblem):
         start(backend, chain, "Something else", idempotency_key="once")
 
@@ -157,7 +157,7 @@ def test_a_question_that_is_none_is_refused_with_what_to_do(
 
 @pytest.mark.parametrize("text", ["", "Sorry, I cannot do that.", '{"sql": ', "```sql\n```"])
 def test_a_model_that_gives_no_sql_is_named(backend: Backend, chain: Chain, script: Any, text: str) -> None:
-    question = f"What would you say {len(text)}?"
+    question = f"How many plans cost {len(text)}?"
     script.says(question, text)
     _, run = finish(backend, start(backend, chain, question))
     assert run["status"] in ("failed", "refused")
@@ -198,7 +198,7 @@ def test_every_value_arrives_as_it_was(
     rows: int,
     cells: list[Any],
 ) -> None:
-    question = f"Show me exactly {request.node.callspec.id}"
+    question = f"Show me the plans exactly, {request.node.callspec.id}"
     script.says(question, sql, "Shown.")
     _, run = finish(backend, start(backend, chain, question))
     assert run["status"] == "succeeded", run["problem"] or run["refusal"]
@@ -208,8 +208,8 @@ def test_every_value_arrives_as_it_was(
 
 def test_ten_million_rows_are_cut_and_said_to_be(backend: Backend, chain: Chain, script: Any) -> None:
     sql = "SELECT a.event_id FROM web.events a CROSS JOIN (VALUES (1), (2), (3), (4), (5)) AS five(n)"
-    script.says("Everything at once", sql, "A lot.")
-    _, run = finish(backend, start(backend, chain, "Everything at once"))
+    script.says("All events at once", sql, "A lot.")
+    _, run = finish(backend, start(backend, chain, "All events at once"))
     assert run["status"] == "succeeded"
     assert run["answer"]["truncated"] == "rows"
     assert run["answer"]["row_count"] == 10_000
@@ -237,24 +237,24 @@ def test_the_command_line_names_an_unreachable_backend() -> None:
 def test_an_agent_that_goes_and_comes_back(backend: Backend, chain: Chain, script: Any) -> None:
     """Stopped (not killed) in the middle: the socket stays up, and nobody answers."""
     agent = next(child for child in chain._children if child.name == "agent")
-    script.says("Are you still there?", "SELECT 1 AS here", "Yes.")
+    script.says("How many employees are still there?", "SELECT 1 AS here", "Yes.")
     os.kill(agent.process.pid, signal.SIGSTOP)
     try:
         _await(lambda: _status(backend, chain) == "offline", "the agent to be seen as offline")
         with pytest.raises(ApiProblem) as caught:
-            start(backend, chain, "Are you still there?")
+            start(backend, chain, "How many employees are still there?")
         assert caught.value.code == "agent_offline"
-        asked = custard(chain, "ask", "Are you still there?")
+        asked = custard(chain, "ask", "How many employees are still there?")
         assert asked.returncode == 4
     finally:
         os.kill(agent.process.pid, signal.SIGCONT)
     _await(lambda: _status(backend, chain) == "online", "the agent to come back", seconds=60)
-    _, run = finish(backend, start(backend, chain, "Are you still there?"))
+    _, run = finish(backend, start(backend, chain, "How many employees are still there?"))
     assert run["status"] == "succeeded"
 
 
 def test_many_questions_at_once(backend: Backend, chain: Chain, script: Any) -> None:
-    questions = [f"Concurrent question {n} of twelve" for n in range(12)]
+    questions = [f"How many employees are in office {n}?" for n in range(12)]
     for n, question in enumerate(questions):
         script.says(question, f"SELECT {n} AS n", f"It is {n}.")
     runs: dict[int, Json] = {}
