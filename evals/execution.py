@@ -1,10 +1,12 @@
 """Runs queries for scoring: straight on the suite's own database, read-only, each in its own transaction."""
 
 import threading
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
 import psycopg
+from psycopg import sql
 
 from evals.results import ResultSet
 from evals.score import MAX_ROWS
@@ -14,15 +16,23 @@ STATEMENT_SECONDS = 20
 
 
 class ScoringConnection:
-    """One connection to a database of the suite. Not for serving: it trusts the statement's author."""
+    """One connection to a database of the suite. Not for serving: it trusts the statement's author.
 
-    def __init__(self, dsn: str) -> None:
+    Args:
+        dsn: whose rows are compared.
+        search_path: schemas by which bare names of tables are looked up; the role's own when empty.
+    """
+
+    def __init__(self, dsn: str, search_path: Sequence[str] = ()) -> None:
         # One worker: sums of floats then come out the same on every run.
         options = (
             f"-c statement_timeout={STATEMENT_SECONDS * 1000} -c max_parallel_workers_per_gather=0"
             " -c default_transaction_read_only=on -c lock_timeout=2000"
         )
         self._conn = psycopg.connect(dsn, options=options, autocommit=True)
+        if search_path:
+            schemas = sql.SQL(", ").join(map(sql.Identifier, search_path)).as_string()
+            self._conn.execute("SELECT set_config('search_path', %s, false)", [schemas])
         # Cases of one database may be scored side by side.
         self._lock = threading.Lock()
         # Raw, so that % means what PostgreSQL takes it for.

@@ -72,10 +72,14 @@ async def _run_live(
     )
     with ExitStack() as stack:
         store = stack.enter_context(ResultStore(out))
-        scorer = Scorer(stack.enter_context(ScoringConnection(dsn))) if dsn else None
         store.begin(run)
         results: list[CaseResult] = []
         async with httpx2.AsyncClient(base_url=backend, headers=headers, timeout=REQUEST_SECONDS) as client:
+            scorer: Scorer | None = None
+            if dsn:
+                # The agent's role may look bare names up elsewhere than the role that scores.
+                path = await _search_path(client, connection)
+                scorer = Scorer(stack.enter_context(ScoringConnection(dsn, path)))
             waiting = asyncio.Semaphore(options.concurrency)
 
             async def one(case: Case) -> CaseResult:
@@ -93,22 +97,43 @@ async def _run_live(
         return run, list(ordered)
 
 
-async def _ask(client: httpx2.AsyncClient, connection: str, case: Case, scorer: Scorer | None) -> CaseResult:
-    body = {"connection_id": connection, "question": case.question}
-    started = time.perf_counter()
+async def _search_path(client: httpx2.AsyncClient, connection: str) -> list[str]:
+    """Where the agent's role looks for tables that are named without a schema."""
+    told = await _told(client, "GET", f"/api/v1/connections/{connection}/schema")
+    return [str(schema) for schema in told.get("search_path") or ()]
+
+
+async def _told(client: httpx2.AsyncClient, method: str, path: str, body: Any = None) -> dict[str, Any]:
+    """What the backend answers, as JSON.
+
+    Raises:
+        HarnessError: it gives no answer, or says no.
+    """
     try:
-        answer = await client.post("/api/v1/query", json=body)
+        answer = await client.request(method, path, json=body)
         told: Any = answer.json()
     except (httpx2.HTTPError, ValueError) as error:
         raise HarnessError(
             f"The backend at {client.base_url} gives no answer ({type(error).__name__}).",
             "Start it with `custard up`, or name it with --backend.",
         ) from error
+    if not isinstance(told, dict):
+        raise HarnessError(
+            f"The backend at {client.base_url} answers with something else than it should.",
+            "See that --backend names Custard's backend.",
+        )
     if answer.status_code >= 400:
         raise HarnessError(
             str(told.get("detail") or told.get("title") or f"The backend answers {answer.status_code}."),
             str(told.get("hint") or "See that the connection exists and its agent is attached."),
         )
+    return told
+
+
+async def _ask(client: httpx2.AsyncClient, connection: str, case: Case, scorer: Scorer | None) -> CaseResult:
+    started = time.perf_counter()
+    asked = {"connection_id": connection, "question": case.question}
+    told = await _told(client, "POST", "/api/v1/query", asked)
     run = Run.model_validate({name: value for name, value in told.items() if name in Run.model_fields})
     seconds = time.perf_counter() - started
     if scorer is not None:

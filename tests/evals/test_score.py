@@ -84,3 +84,14 @@ def test_the_bundled_gold_scores_in_full() -> None:
                     assert scorer.score(case.gold, query).match == "exact", (case.id, query)
                 assert scorer.score(case.gold, "SELECT -1").match == "none"
     assert len(cases) > 20
+
+
+def test_bare_names_are_looked_up_where_the_connection_does(server: SuiteServer) -> None:
+    dsn = server.database("pets").owner_dsn
+    with ScoringConnection(dsn, ["nowhere", "audit"]) as connection:
+        score = Scorer(connection).score(
+            "SELECT COUNT(*) FROM public.visit", "SELECT COUNT(*) + 1 FROM entry"
+        )
+    assert score.match == "exact"
+    with ScoringConnection(dsn) as connection:
+        assert not Scorer(connection).score("SELECT 1", "SELECT COUNT(*) FROM entry").valid
