@@ -7,7 +7,6 @@ MAKEFLAGS += --no-print-directory
 
 VENV := .venv
 BIN := $(VENV)/bin
-UV = $(shell command -v uv || echo .uv/bin/uv)
 UI_SOURCES := $(shell find frontend -type f -not -path '*/node_modules/*' -not -path '*/dist/*' 2>/dev/null)
 
 .PHONY: help
@@ -20,19 +19,15 @@ help: ## List the targets
 setup: $(VENV)/.demo frontend/dist/.built ## Python environment and UI, ready to run
 	@echo "Ready: $(BIN)/custard --help"
 
-.uv/.ready: scripts/setup.sh
-	@scripts/setup.sh uv
-	@mkdir -p .uv && touch $@
-
-$(VENV)/.demo: requirements/demo.txt pyproject.toml | .uv/.ready
+$(VENV)/.demo: requirements/demo.txt pyproject.toml
 	@scripts/setup.sh venv $(VENV) requirements/demo.txt
 	@touch $@
 
-$(VENV)/.dev: requirements/dev.txt pyproject.toml | .uv/.ready
+$(VENV)/.dev: requirements/dev.txt pyproject.toml
 	@scripts/setup.sh venv $(VENV) requirements/dev.txt
 	@touch $(VENV)/.demo $@
 
-.venv-studio/.ready: requirements/studio.txt pyproject.toml | .uv/.ready
+.venv-studio/.ready: requirements/studio.txt pyproject.toml
 	@scripts/setup.sh venv .venv-studio requirements/studio.txt
 	@touch $@
 
@@ -103,7 +98,7 @@ fuzz: $(VENV)/.dev ## Hunt for statements on which parsers and server disagree (
 # --- keep --------------------------------------------------------------------------------------------------
 
 .PHONY: lock
-lock: | .uv/.ready ## Compile the hashed requirement files anew
+lock: ## Compile the hashed requirement files anew
 	@scripts/setup.sh lock
 
 .PHONY: client

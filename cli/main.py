@@ -46,17 +46,22 @@ for room in (demo, backend, data, agent, machine, evaluation):
     room.register(app)
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"custard {version('custard-sql')}")
+        raise typer.Exit
+
+
 @app.callback()
 def _options(
     version: Annotated[
-        bool, typer.Option("--version", help="Print the version and exit.", is_eager=True)
+        bool,
+        typer.Option("--version", help="Print the version and exit.", is_eager=True, callback=_print_version),
     ] = False,
 ) -> None:
-    if version:
-        from importlib.metadata import version as distribution_version
-
-        typer.echo(f"custard {distribution_version('custard-sql')}")
-        raise typer.Exit
+    """What stands before a command."""
 
 
 def main() -> None:

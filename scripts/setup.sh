@@ -6,8 +6,6 @@ cd "$(dirname "$0")/.."
 fail() { printf '✗ %s\n' "$*" >&2; exit 1; }
 say() { printf '· %s\n' "$*" >&2; }
 
-uv() { if command -v uv >/dev/null 2>&1; then command uv "$@"; else .uv/bin/uv "$@"; fi; }
-
 python() { # the newest Python ≥ 3.11 on the path
   for name in python3 python3.13 python3.12 python3.11; do
     if command -v "$name" >/dev/null && "$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
@@ -20,6 +18,23 @@ python() { # the newest Python ≥ 3.11 on the path
 need_disk() { # MEGABYTES
   local free; free=$(df -Pm . | awk 'NR==2 {print $4}')
   [ "$free" -ge "$1" ] || fail "This step needs $1 MB of disk here; $free MB are free. Make room and run it again."
+}
+
+uv() { # the machine's uv, else one of our own in .uv
+  local program; program=$(type -P uv || true)
+  if [ -z "$program" ]; then
+    program=.uv/bin/uv
+    [ -x "$program" ] || fetch_uv
+  fi
+  "$program" "$@"
+}
+
+fetch_uv() {
+  say "Fetching uv"
+  need_disk 200
+  "$(python)" -m venv .uv >&2 || fail "Python's venv module is missing (Debian: apt-get install python3-venv)."
+  .uv/bin/python -m pip install --quiet --disable-pip-version-check 'uv>=0.13,<0.14' >&2 ||
+    fail "uv could not be fetched from the package index; check the network and run this again."
 }
 
 need_node() {
@@ -35,15 +50,6 @@ compile() { # OUTPUT ARGUMENTS...
 }
 
 case "${1:-}" in
-  uv)
-    if ! command -v uv >/dev/null 2>&1 && [ ! -x .uv/bin/uv ]; then
-      say "Fetching uv"
-      need_disk 200
-      "$(python)" -m venv .uv || fail "Python's venv module is missing (Debian: apt-get install python3-venv)."
-      .uv/bin/python -m pip install --quiet --disable-pip-version-check 'uv>=0.13,<0.14' ||
-        fail "uv could not be fetched from the package index; check the network and run this again."
-    fi
-    ;;
   venv) # DIRECTORY REQUIREMENTS
     need_disk 1500
     [ -x "$2/bin/python" ] || { say "Creating $2"; uv venv --quiet --python "$(python)" "$2"; }
@@ -88,5 +94,5 @@ case "${1:-}" in
       compile agent.txt - -c requirements/dev.txt
     compile studio.txt pyproject.toml --extra studio
     ;;
-  *) fail "usage: scripts/setup.sh uv | venv DIRECTORY REQUIREMENTS | node DIRECTORY | system | lock" ;;
+  *) fail "usage: scripts/setup.sh venv DIRECTORY REQUIREMENTS | node DIRECTORY | system | lock" ;;
 esac

@@ -54,6 +54,11 @@ def test_a_wrong_call_is_a_usage_error(arguments: tuple[str, ...]) -> None:
     assert shown.stderr
 
 
+def test_the_version_needs_no_command() -> None:
+    shown = custard("--version")
+    assert (shown.returncode, shown.stdout[:8]) == (0, "custard ")
+
+
 def test_an_unknown_command_names_the_nearest() -> None:
     assert "demo" in custard("demmo").stderr
 
