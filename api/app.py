@@ -137,7 +137,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     state: State = app.state.custard
     await state.store.open()
     await state.results.open()
-    resumed = await state.runs.resume()
+    resumed = await state.runs.open()
     _log.info("open", version=VERSION, resumed_runs=resumed, single_user=state.settings.single_user)
     try:
         yield

@@ -54,7 +54,7 @@ class Driver:
         self._metrics = metrics
         self._run_seconds = run_seconds
         self._abandon_seconds = abandon_seconds
-        self._abandoning: set[asyncio.Task[None]] = set()
+        self._stopping: set[asyncio.Task[None]] = set()
         self._pipeline = pipeline
 
     def launch(self, live: LiveRun, ports: Ports, history: list[Turn], resume: Run | None) -> None:
@@ -83,8 +83,10 @@ class Driver:
         """Wait for the pipeline, however it ends, and see that the run ends too."""
         try:
             await self._unwound(live, work)
-            if not live.over:
+            ended = live.over and not live.left
+            if not ended:
                 await live.database.settled()
+            if not live.over:
                 await self.recorder.append(live, self._ending(live, work))
         finally:
             if live.abandonment is not None:
@@ -95,7 +97,7 @@ class Driver:
     async def _unwound(self, live: LiveRun, work: asyncio.Task[None]) -> None:
         while not work.done():
             await asyncio.wait({work}, timeout=1.0)
-            if (live.stop_reason is not None or live.shutdown) and not work.done():
+            if (live.stop_reason is not None or live.shutdown or live.left) and not work.done():
                 await asyncio.wait({work}, timeout=_STOP_SECONDS)
                 return
 
@@ -129,14 +131,33 @@ class Driver:
             yield
         finally:
             live.listeners -= 1
-            if live.listeners == 0 and not live.over:
-                loop = asyncio.get_running_loop()
-                live.abandonment = loop.call_later(self._abandon_seconds, self._abandon, live)
+            self._unheard(live)
 
-    def _abandon(self, live: LiveRun) -> None:
-        stopping = asyncio.ensure_future(self.stop(live, ABANDONED))
-        self._abandoning.add(stopping)
-        stopping.add_done_callback(self._abandoning.discard)
+    def listened_elsewhere(self, live: LiveRun, listened: bool) -> None:
+        """Another process says whether somebody listens to the run there."""
+        left, live.elsewhere = live.elsewhere and not listened, listened
+        if listened and live.abandonment is not None:
+            live.abandonment.cancel()
+            live.abandonment = None
+        elif left:
+            self._unheard(live)
+
+    def stop_soon(self, live: LiveRun, reason: str) -> None:
+        """Stop a run without waiting for its end."""
+        stopping = asyncio.ensure_future(self.stop(live, reason))
+        self._stopping.add(stopping)
+        stopping.add_done_callback(self._stopping.discard)
+
+    def leave(self, live: LiveRun) -> None:
+        """Drive a run no further, because another process does; its statement here is stopped."""
+        live.leave()
+
+    def _unheard(self, live: LiveRun) -> None:
+        """When nobody listens any more, stop the run after a while."""
+        if live.listeners or live.elsewhere or live.detached or live.over:
+            return
+        loop = asyncio.get_running_loop()
+        live.abandonment = loop.call_later(self._abandon_seconds, self.stop_soon, live, ABANDONED)
 
     async def stop(self, live: LiveRun, reason: str) -> None:
         """Stop a run and wait, bounded, for its end. Twice, or after the end, changes nothing."""
@@ -153,13 +174,15 @@ class Driver:
         ]
         await asyncio.gather(*stops)
 
-    async def close(self, grace_seconds: float) -> None:
-        """Let runs finish for a while, then end them by name."""
+    async def close(self, grace_seconds: float, *, hand_over: bool = False) -> None:
+        """Let runs finish for a while, then end them by name, or leave them to another process."""
         keepers = [live.keeper for live in self.live.values() if live.keeper is not None]
         if keepers and grace_seconds > 0:
             await asyncio.wait(keepers, timeout=grace_seconds)
         for live in list(self.live.values()):
             live.shutdown = True
+            if hand_over:
+                live.leave()
             if live.work is not None:
                 live.work.cancel()
         if keepers:

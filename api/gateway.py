@@ -64,6 +64,11 @@ class Gateway:
         """Sessions attached here."""
         return len(self._sessions)
 
+    @property
+    def connections(self) -> list[str]:
+        """Connections that an agent serves here."""
+        return list({session.connection_id for session in self._sessions.values()})
+
     def session(self, connection_id: str, agent_id: str | None = None) -> AgentSession | None:
         """The session that serves a connection: of this agent, or the newest of any."""
         fitting = [

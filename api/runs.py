@@ -1,36 +1,36 @@
 """Runs: each a task of its own, recorded before anybody sees it, ended exactly once."""
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AbstractContextManager
-from datetime import UTC, datetime, timedelta
+from contextlib import AbstractContextManager, aclosing, suppress
+from datetime import UTC, datetime
 
 from api.ask import Ask, history_of, why_absent
 from api.driver import Driver, Pipeline
-from api.endings import INTERRUPTED, failed, told
 from api.errors import (
     Busy,
     ShuttingDown,
     UnknownRun,
 )
+from api.following import follow
 from api.gateway import Gateway
 from api.ids import new_id
+from api.leases import Leases
 from api.live import LiveRun, stored
 from api.metrics import Metrics
 from api.models import Models
+from api.resuming import Resuming
 from api.settings import Settings
 from api.store.protocols import Store
 from api.store.records import ConnectionRecord, RunRecord, StoredEvent
-from graph.events import RUN_EVENT, RunResumed, RunStarted
-from graph.fold import advance, fold
+from graph.events import RunStarted
+from graph.fold import advance
 from graph.ports import Database, Ports
 from graph.ports import Settings as GraphSettings
-from graph.record import TERMINAL
 from graph.run import Run
-from wire.errors import CustardError
 
-RESUME_MINUTES = 15.0
-"""A run that was left longer ago is ended, not resumed: nobody waits for it any more."""
-MAX_RESUMES = 3
+_STOP_SECONDS = 5.0
+"""How long a stop waits for the end of a run that another process drives."""
 
 
 class Runs:
@@ -54,6 +54,10 @@ class Runs:
         self._metrics = metrics
         self._driver = Driver(store, metrics, settings.run_seconds, settings.abandon_seconds, pipeline)
         self._live = self._driver.live
+        self._resuming = Resuming(store, gateway, self._driver, self.ports)
+        self._leases = Leases(
+            store, gateway, self._driver, self._resuming.take_up, settings.reconnect_seconds
+        )
 
     # --- asking --------------------------------------------------------------------------------------------
 
@@ -88,12 +92,21 @@ class Runs:
             question=ask.question,
             history=history,
         )
-        live = LiveRun(advance(None, started), [stored(1, started)], database, detached=ask.detached)
+        live = LiveRun(advance(None, started), [stored(1, started)], database, epoch=1, detached=ask.detached)
         record = RunRecord(
-            started.run_id, ask.tenant, connection_id, started.thread_id, "running", ask.question, now
+            started.run_id,
+            ask.tenant,
+            connection_id,
+            started.thread_id,
+            "running",
+            ask.question,
+            now,
+            detached=ask.detached,
         )
         ports = await self.ports(ask.connection, database, started.agent_id)
-        raced = await self._store.runs.start(record, live.events[0], thread_title=ask.title, key=key)
+        raced = await self._store.runs.start(
+            record, live.events[0], thread_title=ask.title, key=key, holder=self._leases.holder
+        )
         if raced is not None:
             return raced
         self._driver.launch(live, ports, history, None)
@@ -123,7 +136,8 @@ class Runs:
         """The run as far as it has come. Raises ``UnknownRun``."""
         await self.find(tenant, run_id)
         live = self._live.get(run_id)
-        run = live.run if live is not None else await self._store.runs.load(run_id)
+        ours = live is not None and not live.left
+        run = live.run if live is not None and ours else await self._store.runs.load(run_id)
         if run is None:
             raise UnknownRun(f"The run {run_id[:80]!r} was deleted.")
         return run
@@ -136,19 +150,20 @@ class Runs:
     async def tail(self, run_id: str, after: int) -> AsyncIterator[StoredEvent]:
         """Events after a position: those that were, then those that come, until the end."""
         live = self._live.get(run_id)
-        if live is None:
-            for event in await self._store.runs.events(run_id, after):
-                yield event
-            return
-        while True:
+        while live is not None:
             changed = live.changed
             for event in live.events[max(after, 0) :]:
                 after = event.position
                 yield event
+            if live.left and after >= len(live.events):
+                break
             if live.over and after >= len(live.events):
                 return
             if changed is live.changed:
                 await changed.wait()
+        async with aclosing(follow(self._store, run_id, after, lambda: self.closing)) as events:
+            async for event in events:
+                yield event
 
     def attend(self, run_id: str) -> AbstractContextManager[None]:
         """Count as one of the run's listeners. When the last one has gone, it is stopped after a while."""
@@ -167,7 +182,9 @@ class Runs:
             if live.broken is not None:
                 live.broken.run_id = run_id
                 raise live.broken
-            return live.run
+        else:
+            async for _ in self.tail(run_id, 0):
+                pass
         return await self.load(tenant, run_id)
 
     # --- stopping ------------------------------------------------------------------------------------------
@@ -175,9 +192,16 @@ class Runs:
     async def cancel(self, tenant: str, run_id: str, reason: str = "Stopped by the asker.") -> Run:
         """Stop the run and wait, bounded, for its end. Twice, or after the end, changes nothing."""
         live = self._live.get(run_id)
-        if live is not None:
+        if live is not None and not live.left:
             await self._driver.stop(live, reason)
-        return await self.load(tenant, run_id)
+            return await self.load(tenant, run_id)
+        run = await self.load(tenant, run_id)
+        if run.finished_at is None:
+            await self._store.runs.ask_stop(run_id, reason)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_STOP_SECONDS):
+                    run = await self.wait(tenant, run_id)
+        return run
 
     async def cancel_all(self, connection_id: str, reason: str) -> None:
         """Stop every run of a connection."""
@@ -190,47 +214,10 @@ class Runs:
     async def close(self, grace_seconds: float) -> None:
         """Take no more questions, let runs finish for a while, then end them by name."""
         self.closing = True
-        await self._driver.close(grace_seconds)
+        # Where others share the store, one of them goes on; where nobody does, the asker is told.
+        await self._driver.close(grace_seconds, hand_over=self._settings.database_url is not None)
+        await self._leases.close()
 
-    # --- resuming ------------------------------------------------------------------------------------------
-
-    async def resume(self) -> int:
-        """Take up the runs that an earlier process left; returns how many are under way again."""
-        resumed = 0
-        for record in await self._store.runs.unfinished():
-            if record.run_id in self._live:
-                continue
-            events = await self._store.runs.events(record.run_id, 0)
-            run = fold(RUN_EVENT.validate_json(event.data) for event in events)
-            connection = await self._store.connections.get(record.tenant, record.connection_id)
-            if run is None or run.status in TERMINAL or connection is None:
-                continue
-            live = LiveRun(run, events, self._gateway.database(record.connection_id, None))
-            self._live[record.run_id] = live
-            resumed += await self._take_up(live, connection, record)
-        return resumed
-
-    async def _take_up(self, live: LiveRun, connection: ConnectionRecord, record: RunRecord) -> bool:
-        run = live.run
-        started = RUN_EVENT.validate_json(live.events[0].data)
-        resumes = sum(1 for event in live.events if event.type == "run_resumed")
-        age = datetime.now(UTC) - record.created_at
-        if (
-            not isinstance(started, RunStarted)
-            or resumes >= MAX_RESUMES
-            or age > timedelta(minutes=RESUME_MINUTES)
-        ):
-            await self._driver.recorder.append(live, failed(run, INTERRUPTED))
-            self._live.pop(run.run_id, None)
-            return False
-        try:
-            ports = await self.ports(connection, live.database, run.agent_id)
-        except CustardError as error:
-            await self._driver.recorder.append(live, failed(run, told(error)))
-            self._live.pop(run.run_id, None)
-            return False
-        await self._driver.recorder.append(
-            live, RunResumed(run_id=run.run_id, at=datetime.now(UTC), after=len(live.events))
-        )
-        self._driver.launch(live, ports, started.history, live.run)
-        return True
+    async def open(self) -> int:
+        """Take up the runs that other processes left, now and from now on; returns how many at once."""
+        return await self._leases.open()

@@ -7,7 +7,7 @@ from fastapi.responses import Response
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.types import Receive, Scope, Send
 
-from api.errors import BadCursor
+from api.errors import BadCursor, StoreUnavailable
 from api.runs import Runs
 
 HEARTBEAT_SECONDS = 10
@@ -57,5 +57,9 @@ def position(last_event_id: str | None) -> int:
 
 
 async def _events(runs: Runs, run_id: str, after: int) -> AsyncIterator[ServerSentEvent]:
-    async for event in runs.tail(run_id, after):
-        yield ServerSentEvent(data=event.data, event=event.type, id=str(event.position))
+    try:
+        async for event in runs.tail(run_id, after):
+            yield ServerSentEvent(data=event.data, event=event.type, id=str(event.position))
+    except StoreUnavailable:
+        # Too late for a problem: the stream ends, and its reader comes back with Last-Event-ID.
+        return

@@ -12,6 +12,20 @@ def first_tables(db: Database) -> None:
         db.execute(statement)
 
 
+@migrations()
+def leases(db: Database) -> None:
+    """Who drives a run, until when, and for which time: an event of an earlier epoch is refused."""
+    for column in (
+        "detached INTEGER NOT NULL DEFAULT 0",
+        "owner TEXT",
+        "epoch INTEGER NOT NULL DEFAULT 0",
+        "lease_until TEXT",
+        "stop_reason TEXT",
+        "listened_until TEXT",
+    ):
+        db.execute(f"ALTER TABLE runs ADD COLUMN {column}")
+
+
 _FIRST = (
     """
     CREATE TABLE connections (

@@ -1,10 +1,21 @@
 """Threads and runs in PostgreSQL. A run's events are the truth; row and record are views of them."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from api.store.pool import Connection, Pool
-from api.store.records import IdempotencyKey, Page, RunRecord, StoredEvent, ThreadRecord
-from api.store.rows import KEY_HOURS, after_page, page_mark, run_of, same_body, thread_of, turn_of
+from api.store.records import Holder, IdempotencyKey, Lease, Page, RunRecord, StoredEvent, ThreadRecord
+from api.store.rows import (
+    KEY_HOURS,
+    after_page,
+    lease_of,
+    page_mark,
+    run_of,
+    same_body,
+    taken_of,
+    thread_of,
+    turn_of,
+)
 from graph.events import RUN_EVENT
 from graph.fold import fold
 from graph.record import RunStatus, Turn
@@ -14,7 +25,10 @@ _THREAD = (
     "SELECT t.thread_id, t.tenant, t.connection_id, t.title, t.created_at, t.updated_at,"
     " (SELECT count(*) FROM runs r WHERE r.thread_id = t.thread_id) AS turns FROM threads t"
 )
-_RUN = "SELECT run_id, tenant, connection_id, thread_id, status, question, created_at, finished_at FROM runs"
+_RUN = (
+    "SELECT run_id, tenant, connection_id, thread_id, status, question, created_at, finished_at, detached"
+    " FROM runs"
+)
 
 
 class PostgresThreads:
@@ -76,7 +90,13 @@ class PostgresRuns:
             return await _earlier(conn, tenant, key)
 
     async def start(
-        self, run: RunRecord, first: StoredEvent, *, thread_title: str, key: IdempotencyKey | None
+        self,
+        run: RunRecord,
+        first: StoredEvent,
+        *,
+        thread_title: str,
+        key: IdempotencyKey | None,
+        holder: Holder | None = None,
     ) -> str | None:
         now = run.created_at
         async with self._pool.transaction() as conn:
@@ -94,9 +114,22 @@ class PostgresRuns:
                 [run.thread_id, run.tenant, run.connection_id, thread_title, now, now],
             )
             await conn.execute(
-                "INSERT INTO runs (run_id, tenant, connection_id, thread_id, status, question, created_at)"
-                " VALUES (%s, %s, %s, %s, %s, %s, %s)",
-                [run.run_id, run.tenant, run.connection_id, run.thread_id, run.status, run.question, now],
+                "INSERT INTO runs (run_id, tenant, connection_id, thread_id, status, question, created_at,"
+                " detached, owner, epoch, lease_until) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s,"
+                " clock_timestamp() + make_interval(secs => %s))",
+                [
+                    run.run_id,
+                    run.tenant,
+                    run.connection_id,
+                    run.thread_id,
+                    run.status,
+                    run.question,
+                    now,
+                    run.detached,
+                    holder.owner if holder else None,
+                    1 if holder else 0,
+                    holder.seconds if holder else None,
+                ],
             )
             await conn.execute(
                 "INSERT INTO events (run_id, position, type, data) VALUES (%s, %s, %s, %s)",
@@ -112,17 +145,26 @@ class PostgresRuns:
                 )
         return None
 
-    async def append(self, run_id: str, event: StoredEvent, ended: Run | None) -> bool:
+    async def append(
+        self, run_id: str, event: StoredEvent, ended: Run | None, *, epoch: int | None = None
+    ) -> bool:
         async with self._pool.transaction() as conn:
             # The row's lock lets one of two writers in; the other then meets the first one's position.
             taken = await conn.execute(
                 "WITH open AS (SELECT run_id FROM runs"
-                " WHERE run_id = %(run)s AND finished_at IS NULL FOR NO KEY UPDATE)"
+                " WHERE run_id = %(run)s AND finished_at IS NULL"
+                " AND (%(epoch)s::bigint IS NULL OR epoch = %(epoch)s) FOR NO KEY UPDATE)"
                 " INSERT INTO events (run_id, position, type, data)"
                 " SELECT run_id, %(position)s, %(type)s, %(data)s FROM open WHERE %(position)s ="
                 " (SELECT coalesce(max(e.position), 0) + 1 FROM events e WHERE e.run_id = %(run)s)"
                 " ON CONFLICT (run_id, position) DO NOTHING",
-                {"run": run_id, "position": event.position, "type": event.type, "data": event.data},
+                {
+                    "run": run_id,
+                    "position": event.position,
+                    "type": event.type,
+                    "data": event.data,
+                    "epoch": epoch,
+                },
             )
             if taken.rowcount != 1:
                 return False
@@ -183,6 +225,65 @@ class PostgresRuns:
     async def unfinished(self) -> list[RunRecord]:
         rows = await self._pool.all(f"{_RUN} WHERE finished_at IS NULL ORDER BY run_id", [])
         return [run_of(row) for row in rows]
+
+    # The server's clock alone decides about leases: replicas may disagree about the time.
+
+    async def renew(self, holder: Holder) -> list[Lease]:
+        rows = await self._pool.all(
+            "UPDATE runs SET lease_until = now() + make_interval(secs => %s)"
+            " WHERE owner = %s AND finished_at IS NULL"
+            " RETURNING run_id, epoch, stop_reason, coalesce(listened_until > now(), false) AS listened",
+            [holder.seconds, holder.owner],
+        )
+        return [lease_of(row) for row in rows]
+
+    async def take(
+        self, holder: Holder, *, dead: Sequence[str], online: Sequence[str], overdue_seconds: float
+    ) -> list[tuple[RunRecord, Lease]]:
+        rows = await self._pool.all(
+            # What another replica is just taking is skipped rather than waited for.
+            "WITH free AS (SELECT run_id FROM runs WHERE finished_at IS NULL"
+            " AND (owner IS NULL OR lease_until < now()"
+            " OR (owner <> %(owner)s AND owner = ANY(%(dead)s::text[])))"
+            " AND (connection_id = ANY(%(online)s::text[])"
+            " OR coalesce(lease_until, created_at) < now() - make_interval(secs => %(overdue)s))"
+            " ORDER BY run_id FOR NO KEY UPDATE SKIP LOCKED)"
+            " UPDATE runs r SET owner = %(owner)s, epoch = r.epoch + 1,"
+            " lease_until = now() + make_interval(secs => %(seconds)s)"
+            " FROM free WHERE r.run_id = free.run_id"
+            " RETURNING r.run_id, r.tenant, r.connection_id, r.thread_id, r.status, r.question, r.created_at,"
+            " r.finished_at, r.detached, r.epoch, r.stop_reason,"
+            " coalesce(r.listened_until > now(), false) AS listened",
+            {
+                "owner": holder.owner,
+                "seconds": holder.seconds,
+                "dead": list(dead),
+                "online": list(online),
+                "overdue": overdue_seconds,
+            },
+        )
+        return sorted((taken_of(row) for row in rows), key=lambda taken: taken[0].run_id)
+
+    async def owners(self) -> set[str]:
+        sql = "SELECT DISTINCT owner FROM runs WHERE finished_at IS NULL AND owner IS NOT NULL"
+        return {row["owner"] for row in await self._pool.all(sql, [])}
+
+    async def release(self, owner: str) -> None:
+        await self._pool.change(
+            "UPDATE runs SET owner = NULL, lease_until = now() WHERE owner = %s AND finished_at IS NULL",
+            [owner],
+        )
+
+    async def ask_stop(self, run_id: str, reason: str) -> None:
+        sql = "UPDATE runs SET stop_reason = %s WHERE run_id = %s AND finished_at IS NULL"
+        await self._pool.change(sql, [reason, run_id])
+
+    async def heard(self, run_id: str, seconds: float) -> None:
+        await self._pool.change(
+            "UPDATE runs SET listened_until = now() + make_interval(secs => %s)"
+            " WHERE run_id = %s AND finished_at IS NULL",
+            [seconds, run_id],
+        )
 
 
 async def _load(conn: Connection, run_id: str) -> Run | None:

@@ -4,6 +4,7 @@ Every method may raise ``StoreUnavailable``. Whatever belongs to a tenant is fou
 name, so that a forgotten check ends in "not found" rather than in somebody else's row.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -11,8 +12,10 @@ from api.store.records import (
     AgentFacts,
     AgentRecord,
     ConnectionRecord,
+    Holder,
     IdempotencyKey,
     JoinCodeRecord,
+    Lease,
     Page,
     RunRecord,
     StoredEvent,
@@ -114,9 +117,17 @@ class Runs(Protocol):
         ...
 
     async def start(
-        self, run: RunRecord, first: StoredEvent, *, thread_title: str, key: IdempotencyKey | None
+        self,
+        run: RunRecord,
+        first: StoredEvent,
+        *,
+        thread_title: str,
+        key: IdempotencyKey | None,
+        holder: Holder | None = None,
     ) -> str | None:
         """Write the run, its first event and, where it is new, its thread, in one transaction.
+
+        With a ``holder``, the run is leased to it as epoch 1; without, to nobody.
 
         Returns:
             None when written; the id of the earlier run when ``key`` was seen in the last 24 hours.
@@ -126,12 +137,45 @@ class Runs(Protocol):
         """
         ...
 
-    async def append(self, run_id: str, event: StoredEvent, ended: Run | None) -> bool:
+    async def append(
+        self, run_id: str, event: StoredEvent, ended: Run | None, *, epoch: int | None = None
+    ) -> bool:
         """Append; with the last event comes the finished run, written in the same transaction.
 
         Returns:
-            False when the position is taken or the run has ended or is gone: nothing was written.
+            False when the position is taken, the run has ended or is gone, or its ``epoch`` is another
+            (None asks for none): nothing was written.
         """
+        ...
+
+    async def renew(self, holder: Holder) -> list[Lease]:
+        """Lengthen every lease of this owner; those it still has."""
+        ...
+
+    async def take(
+        self, holder: Holder, *, dead: Sequence[str], online: Sequence[str], overdue_seconds: float
+    ) -> list[tuple[RunRecord, Lease]]:
+        """Take over runs that nobody drives any more, each with its next epoch.
+
+        Free is a run without an owner, with a lease that ran out, or of one of the ``dead`` owners. Taken
+        are those whose connection is ``online`` here, and any whose lease ran out ``overdue_seconds`` ago.
+        """
+        ...
+
+    async def owners(self) -> set[str]:
+        """Who holds unfinished runs, lease run out or not."""
+        ...
+
+    async def release(self, owner: str) -> None:
+        """Give every lease back: whoever takes the runs need not wait."""
+        ...
+
+    async def ask_stop(self, run_id: str, reason: str) -> None:
+        """Leave word for the process that drives the run."""
+        ...
+
+    async def heard(self, run_id: str, seconds: float) -> None:
+        """Note that somebody listens here, for so long at least."""
         ...
 
     async def events(self, run_id: str, after: int) -> list[StoredEvent]:

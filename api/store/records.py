@@ -97,6 +97,28 @@ class RunRecord:
     question: str
     created_at: datetime
     finished_at: datetime | None = None
+    detached: bool = False
+    """Whether it goes on when those who listened to it have left."""
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """A process that drives runs, and for how long one beat of its heart speaks for it."""
+
+    owner: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A run held by a process. Only events of the current ``epoch`` are taken."""
+
+    run_id: str
+    epoch: int
+    stop_reason: str | None = None
+    """Set when another process was asked to stop the run."""
+    listened: bool = False
+    """Whether somebody listens to the run through another process."""
 
 
 @dataclass(frozen=True, slots=True)

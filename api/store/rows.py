@@ -11,6 +11,7 @@ from api.store.records import (
     AgentRecord,
     ConnectionRecord,
     IdempotencyKey,
+    Lease,
     RunRecord,
     ThreadRecord,
 )
@@ -64,7 +65,18 @@ def thread_of(row: Row) -> ThreadRecord:
 def run_of(row: Row) -> RunRecord:
     """A row of ``runs`` without its record."""
     times = {"created_at": time_of(row["created_at"]), "finished_at": _maybe(row["finished_at"])}
-    return RunRecord(**{**row, **times})
+    return RunRecord(**{**row, **times, "detached": bool(row["detached"])})
+
+
+def lease_of(row: Row) -> Lease:
+    """What ``renew`` asks of a row of ``runs``."""
+    return Lease(row["run_id"], int(row["epoch"]), row["stop_reason"], bool(row["listened"]))
+
+
+def taken_of(row: Row) -> tuple[RunRecord, Lease]:
+    """A row of ``runs`` as ``take`` returns it."""
+    rest = {name: value for name, value in row.items() if name not in ("epoch", "stop_reason", "listened")}
+    return run_of(rest), lease_of(row)
 
 
 def turn_of(run: Run) -> Turn:

@@ -1,12 +1,26 @@
 """Threads and runs in SQLite. A run's events are the truth; row and record are views of them."""
 
+import json
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from sqlite_utils import Database
 
 from api.store.lane import Lane, changed
-from api.store.records import IdempotencyKey, Page, RunRecord, StoredEvent, ThreadRecord
-from api.store.rows import KEY_HOURS, after_page, moment, page_mark, run_of, same_body, thread_of, turn_of
+from api.store.records import Holder, IdempotencyKey, Lease, Page, RunRecord, StoredEvent, ThreadRecord
+from api.store.rows import (
+    KEY_HOURS,
+    Row,
+    after_page,
+    lease_of,
+    moment,
+    page_mark,
+    run_of,
+    same_body,
+    taken_of,
+    thread_of,
+    turn_of,
+)
 from graph.events import RUN_EVENT
 from graph.fold import fold
 from graph.record import RunStatus, Turn
@@ -16,7 +30,10 @@ _THREAD = (
     "SELECT t.thread_id, t.tenant, t.connection_id, t.title, t.created_at, t.updated_at,"
     " (SELECT count(*) FROM runs r WHERE r.thread_id = t.thread_id) AS turns FROM threads t"
 )
-_RUN = "SELECT run_id, tenant, connection_id, thread_id, status, question, created_at, finished_at FROM runs"
+_RUN = (
+    "SELECT run_id, tenant, connection_id, thread_id, status, question, created_at, finished_at, detached"
+    " FROM runs"
+)
 
 
 class SqliteThreads:
@@ -78,7 +95,13 @@ class SqliteRuns:
         return await self._reader.do(lambda db: _earlier(db, tenant, key))
 
     async def start(
-        self, run: RunRecord, first: StoredEvent, *, thread_title: str, key: IdempotencyKey | None
+        self,
+        run: RunRecord,
+        first: StoredEvent,
+        *,
+        thread_title: str,
+        key: IdempotencyKey | None,
+        holder: Holder | None = None,
     ) -> str | None:
         now = moment(run.created_at)
 
@@ -94,9 +117,21 @@ class SqliteRuns:
                 )
                 db.execute(
                     "INSERT INTO runs"
-                    " (run_id, tenant, connection_id, thread_id, status, question, created_at)"
-                    " VALUES (?, ?, ?, ?, ?, ?, ?)",
-                    [run.run_id, run.tenant, run.connection_id, run.thread_id, run.status, run.question, now],
+                    " (run_id, tenant, connection_id, thread_id, status, question, created_at, detached,"
+                    " owner, epoch, lease_until) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    [
+                        run.run_id,
+                        run.tenant,
+                        run.connection_id,
+                        run.thread_id,
+                        run.status,
+                        run.question,
+                        now,
+                        int(run.detached),
+                        holder.owner if holder else None,
+                        1 if holder else 0,
+                        _until(holder.seconds) if holder else None,
+                    ],
                 )
                 _insert(db, run.run_id, first)
                 if key is not None:
@@ -109,16 +144,25 @@ class SqliteRuns:
 
         return await self._writer.do(work)
 
-    async def append(self, run_id: str, event: StoredEvent, ended: Run | None) -> bool:
+    async def append(
+        self, run_id: str, event: StoredEvent, ended: Run | None, *, epoch: int | None = None
+    ) -> bool:
         def work(db: Database) -> bool:
             with db.atomic():
                 # One statement decides: the run is there and open, and the position is the next one.
                 taken = db.execute(
                     "INSERT INTO events (run_id, position, type, data)"
                     " SELECT r.run_id, :position, :type, :data FROM runs r"
-                    " WHERE r.run_id = :run AND r.finished_at IS NULL AND :position ="
+                    " WHERE r.run_id = :run AND r.finished_at IS NULL"
+                    " AND (:epoch IS NULL OR r.epoch = :epoch) AND :position ="
                     " (SELECT coalesce(max(e.position), 0) + 1 FROM events e WHERE e.run_id = :run)",
-                    {"run": run_id, "position": event.position, "type": event.type, "data": event.data},
+                    {
+                        "run": run_id,
+                        "position": event.position,
+                        "type": event.type,
+                        "data": event.data,
+                        "epoch": epoch,
+                    },
                 ).rowcount
                 if taken != 1:
                     return False
@@ -181,6 +225,63 @@ class SqliteRuns:
     async def unfinished(self) -> list[RunRecord]:
         sql = f"{_RUN} WHERE finished_at IS NULL ORDER BY run_id"
         return [run_of(row) for row in await self._reader.do(lambda db: list(db.query(sql)))]
+
+    async def renew(self, holder: Holder) -> list[Lease]:
+        sql = (
+            "UPDATE runs SET lease_until = :until WHERE owner = :owner AND finished_at IS NULL"
+            " RETURNING run_id, epoch, stop_reason, coalesce(listened_until > :now, 0) AS listened"
+        )
+        values = {"until": _until(holder.seconds), "owner": holder.owner, "now": _until(0)}
+        return [lease_of(row) for row in await self._writer.do(lambda db: _returned(db, sql, values))]
+
+    async def take(
+        self, holder: Holder, *, dead: Sequence[str], online: Sequence[str], overdue_seconds: float
+    ) -> list[tuple[RunRecord, Lease]]:
+        sql = (
+            "UPDATE runs SET owner = :owner, epoch = epoch + 1, lease_until = :until"
+            " WHERE finished_at IS NULL AND (owner IS NULL OR lease_until < :now"
+            " OR (owner <> :owner AND owner IN (SELECT value FROM json_each(:dead))))"
+            " AND (connection_id IN (SELECT value FROM json_each(:online))"
+            " OR coalesce(lease_until, created_at) < :overdue)"
+            " RETURNING run_id, tenant, connection_id, thread_id, status, question, created_at, finished_at,"
+            " detached, epoch, stop_reason, coalesce(listened_until > :now, 0) AS listened"
+        )
+        values = {
+            "owner": holder.owner,
+            "until": _until(holder.seconds),
+            "now": _until(0),
+            "dead": json.dumps(list(dead)),
+            "online": json.dumps(list(online)),
+            "overdue": _until(-overdue_seconds),
+        }
+        rows = await self._writer.do(lambda db: _returned(db, sql, values))
+        return sorted((taken_of(row) for row in rows), key=lambda taken: taken[0].run_id)
+
+    async def owners(self) -> set[str]:
+        sql = "SELECT DISTINCT owner FROM runs WHERE finished_at IS NULL AND owner IS NOT NULL"
+        return {row[0] for row in await self._reader.do(lambda db: db.execute(sql).fetchall())}
+
+    async def release(self, owner: str) -> None:
+        sql = "UPDATE runs SET owner = NULL, lease_until = ? WHERE owner = ? AND finished_at IS NULL"
+        await self._writer.do(lambda db: changed(db, sql, [_until(0), owner]))
+
+    async def ask_stop(self, run_id: str, reason: str) -> None:
+        sql = "UPDATE runs SET stop_reason = ? WHERE run_id = ? AND finished_at IS NULL"
+        await self._writer.do(lambda db: changed(db, sql, [reason, run_id]))
+
+    async def heard(self, run_id: str, seconds: float) -> None:
+        sql = "UPDATE runs SET listened_until = ? WHERE run_id = ? AND finished_at IS NULL"
+        await self._writer.do(lambda db: changed(db, sql, [_until(seconds), run_id]))
+
+
+def _until(seconds: float) -> str:
+    """So long from now. One machine has one clock, so that of the process serves."""
+    return moment(datetime.now(UTC) + timedelta(seconds=seconds))
+
+
+def _returned(db: Database, sql: str, values: Row) -> list[Row]:
+    with db.atomic():
+        return list(db.query(sql, values))
 
 
 def _load(db: Database, run_id: str) -> Run | None:

@@ -431,12 +431,26 @@ class Backend:
         assert answer.status_code == 200, answer.text
         return answer.json()
 
+    def listening(self, run_id: str) -> Any:
+        """Listen to the run's events, from the first line until the block's end."""
+        return _listening(self.http, run_id)
+
     async def events(self, run_id: str, after: int | None = None) -> list[dict[str, Any]]:
         """The whole stream: each event with its ``id``, ``event`` and decoded ``data``."""
         headers = {} if after is None else {"Last-Event-ID": str(after)}
         answer = await self.http.get(f"/api/v1/runs/{run_id}/events", headers=headers)
         assert answer.headers["content-type"].startswith("text/event-stream"), answer.text
         return parse_stream(answer.text)
+
+
+@asynccontextmanager
+async def _listening(http: httpx2.AsyncClient, run_id: str) -> AsyncIterator[None]:
+    async with http.stream("GET", f"/api/v1/runs/{run_id}/events") as stream:
+        # Held until the end: a generator that is let go closes its stream.
+        lines = stream.aiter_lines()
+        assert await anext(lines)
+        yield
+        await lines.aclose()
 
 
 async def eventually(check: Callable[[], Any]) -> Any:

@@ -124,8 +124,8 @@ async def test_a_run_that_all_have_left_is_stopped(settings: Any, serve_with: An
         agent = await backend.agent(connection, result=result(hold=True))
         run_id = await backend.start(connection)
         await agent.until(Execute)
-        async with backend.http.stream("GET", f"/api/v1/runs/{run_id}/events") as stream:
-            await anext(stream.aiter_lines())
+        async with backend.listening(run_id):
+            pass
         await agent.until(Cancel)
         last = (await backend.events(run_id))[-1]
         assert (last["event"], last["data"]["reason"]) == (
@@ -142,17 +142,14 @@ async def test_a_listener_that_comes_back_or_stays_keeps_the_run(
         connection = await backend.connection()
         agent = await backend.agent(connection, result=result(hold=True))
         run_id = await backend.start(connection)
-        path = f"/api/v1/runs/{run_id}/events"
         live = backend.state.runs._live[run_id]
-        async with backend.http.stream("GET", path) as stays:
-            await anext(stays.aiter_lines())
-            async with backend.http.stream("GET", path) as leaves:
-                await anext(leaves.aiter_lines())
+        async with backend.listening(run_id):
+            async with backend.listening(run_id):
+                pass
             await backend.eventually(lambda: live.listeners == 1)
             assert live.abandonment is None
         await backend.eventually(lambda: live.abandonment is not None)
-        async with backend.http.stream("GET", path) as back:
-            await anext(back.aiter_lines())
+        async with backend.listening(run_id):
             assert live.abandonment is None
             assert not live.over
         await backend.http.post(f"/api/v1/runs/{run_id}/cancel")
@@ -172,8 +169,8 @@ async def test_a_detached_or_unheard_run_goes_on(settings: Any, serve_with: Any,
         )
         assert answer.headers["preference-applied"] == "respond-async, detached"
         detached = answer.json()["run_id"]
-        async with backend.http.stream("GET", f"/api/v1/runs/{detached}/events") as stream:
-            await anext(stream.aiter_lines())
+        async with backend.listening(detached):
+            pass
         await asyncio.sleep(0.05)
         for run_id in (unheard, detached):
             assert (await backend.get(f"/api/v1/runs/{run_id}"))["status"] == "running"

@@ -18,6 +18,7 @@ from api.store.protocols import Store
 from api.store.records import (
     AgentFacts,
     ConnectionRecord,
+    Holder,
     IdempotencyKey,
     JoinCodeRecord,
     RunRecord,
@@ -81,10 +82,21 @@ async def _run(store: Store, connection: ConnectionRecord, **values: Any) -> tup
         question="How many?",
     )
     record = RunRecord(
-        run_id, connection.tenant, connection.connection_id, thread_id, "running", "How many?", at
+        run_id,
+        connection.tenant,
+        connection.connection_id,
+        thread_id,
+        "running",
+        "How many?",
+        at,
+        detached=values.get("detached", False),
     )
     earlier = await store.runs.start(
-        record, stored(1, first), thread_title="How many?", key=values.get("key")
+        record,
+        stored(1, first),
+        thread_title="How many?",
+        key=values.get("key"),
+        holder=values.get("holder"),
     )
     return earlier, record
 
@@ -269,6 +281,71 @@ async def test_unfinished_runs_are_found_whosever_they_are(store: Store) -> None
     end = RunCancelled(run_id=mine.run_id, at=NOW)
     await _append(store, mine.run_id, end, 2)
     assert [run.run_id for run in await store.runs.unfinished()] == [theirs.run_id]
+
+
+A, B = Holder("a", 60.0), Holder("b", 60.0)
+
+
+async def _take(store: Store, holder: Holder, connection: ConnectionRecord, *dead: str) -> dict[str, int]:
+    taken = await store.runs.take(
+        holder, dead=dead, online=[connection.connection_id], overdue_seconds=3600.0
+    )
+    return {record.run_id: lease.epoch for record, lease in taken}
+
+
+async def test_a_run_is_driven_by_one_and_an_older_epoch_is_refused(store: Store) -> None:
+    connection, now = await _connection(store), datetime.now(UTC)
+    _, run = await _run(store, connection, at=now, holder=Holder("a", 0.0))
+    step = StepStarted(run_id=run.run_id, at=NOW, step="draft_sql")
+    assert await store.runs.append(run.run_id, stored(2, step), None, epoch=1)
+    assert await _take(store, B, connection) == {run.run_id: 2}
+    assert not await store.runs.append(run.run_id, stored(3, step), None, epoch=1)
+    assert await store.runs.append(run.run_id, stored(3, step), None, epoch=2)
+    assert await store.runs.renew(A) == []
+    assert [lease.epoch for lease in await store.runs.renew(B)] == [2]
+    assert await store.runs.owners() == {"b"}
+    assert await _append(store, run.run_id, RunCancelled(run_id=run.run_id, at=NOW), 4)
+    assert await store.runs.renew(B) == []
+    assert await store.runs.owners() == set()
+
+
+async def test_a_run_is_taken_from_the_dead_the_late_and_the_leaving(store: Store) -> None:
+    connection, elsewhere = await _connection(store), await _connection(store)
+    now = datetime.now(UTC)
+    _, held = await _run(store, connection, at=now, holder=A)
+    _, away = await _run(store, elsewhere, at=now, holder=Holder("late", 0.0))
+    assert await _take(store, B, connection) == {}
+    assert await _take(store, B, connection, "a") == {held.run_id: 2}
+    assert await _take(store, B, connection, "a", "b") == {}
+    await store.runs.release("b")
+    assert await _take(store, A, connection) == {held.run_id: 3}
+    # Its agent is not here: somebody else may have it, for a while.
+    overdue = await store.runs.take(B, dead=[], online=[], overdue_seconds=0.0)
+    assert [record.run_id for record, _ in overdue] == [away.run_id]
+
+
+async def test_of_two_who_take_at_once_one_gets_the_run(store: Store) -> None:
+    connection = await _connection(store)
+    made = {(await _run(store, connection, at=datetime.now(UTC)))[1].run_id for _ in range(5)}
+    taken = await asyncio.gather(*(_take(store, Holder(f"o{n}", 60.0), connection) for n in range(4)))
+    assert sorted(run_id for each in taken for run_id in each) == sorted(made)
+
+
+async def test_word_is_left_for_whoever_drives_the_run(store: Store) -> None:
+    connection = await _connection(store)
+    _, run = await _run(store, connection, at=datetime.now(UTC), holder=A, detached=True)
+    (lease,) = await store.runs.renew(A)
+    assert (lease.stop_reason, lease.listened) == (None, False)
+    await store.runs.heard(run.run_id, 60.0)
+    await store.runs.ask_stop(run.run_id, "Enough.")
+    (lease,) = await store.runs.renew(A)
+    assert (lease.stop_reason, lease.listened) == ("Enough.", True)
+    await store.runs.heard(run.run_id, -1.0)
+    assert [lease.listened for lease in await store.runs.renew(A)] == [False]
+    ((record, lease),) = await store.runs.take(
+        B, dead=["a"], online=[connection.connection_id], overdue_seconds=60.0
+    )
+    assert (record.detached, lease.stop_reason) == (True, "Enough.")
 
 
 async def test_replicas_that_start_together_make_the_tables_once(new_database: Callable[[], str]) -> None:

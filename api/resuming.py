@@ -1,0 +1,67 @@
+"""Taking up a run that another process left: its events are folded, and the graph goes on from there."""
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+
+from api.driver import Driver
+from api.endings import INTERRUPTED, cancelled, failed, told
+from api.gateway import Gateway
+from api.live import LiveRun
+from api.store.protocols import Store
+from api.store.records import ConnectionRecord, Lease, RunRecord
+from graph.events import RUN_EVENT, RunResumed, RunStarted
+from graph.fold import fold
+from graph.ports import Database, Ports
+from graph.record import TERMINAL
+from wire.errors import CustardError
+
+RESUME_MINUTES = 15.0
+"""A run that was left longer ago is ended, not resumed: nobody waits for it any more."""
+MAX_RESUMES = 3
+
+MakePorts = Callable[[ConnectionRecord, Database, str | None], Awaitable[Ports]]
+
+
+class Resuming:
+    """Goes on with runs that were taken over."""
+
+    def __init__(self, store: Store, gateway: Gateway, driver: Driver, ports: MakePorts) -> None:
+        self._store = store
+        self._gateway = gateway
+        self._driver = driver
+        self._ports = ports
+
+    async def take_up(self, record: RunRecord, lease: Lease) -> bool:
+        """Go on with a run that is leased to us; False when it was ended instead, or was gone."""
+        events = await self._store.runs.events(record.run_id, 0)
+        run = fold(RUN_EVENT.validate_json(event.data) for event in events)
+        connection = await self._store.connections.get(record.tenant, record.connection_id)
+        if run is None or run.status in TERMINAL or connection is None:
+            return False
+        database = self._gateway.database(record.connection_id, None)
+        live = LiveRun(run, events, database, epoch=lease.epoch, detached=record.detached)
+        append = self._driver.recorder.append
+        started = RUN_EVENT.validate_json(events[0].data)
+        resumes = sum(1 for event in events if event.type == "run_resumed")
+        age = datetime.now(UTC) - record.created_at
+        if lease.stop_reason is not None:
+            await append(live, cancelled(run, lease.stop_reason, None))
+            return False
+        if (
+            not isinstance(started, RunStarted)
+            or resumes >= MAX_RESUMES
+            or age > timedelta(minutes=RESUME_MINUTES)
+        ):
+            await append(live, failed(run, INTERRUPTED))
+            return False
+        try:
+            # Any agent of the connection will do: the one that had it may be what died.
+            ports = await self._ports(connection, live.database, None)
+        except CustardError as error:
+            await append(live, failed(run, told(error)))
+            return False
+        await append(live, RunResumed(run_id=run.run_id, at=datetime.now(UTC), after=len(live.events)))
+        if live.over:
+            return False
+        self._driver.launch(live, ports, started.history, live.run)
+        return True
