@@ -128,10 +128,9 @@ class Chain:
     def _start_model(self) -> LocalModelServer | None:
         if self._choice.configured:
             return None
+        from cli.download import show_download
         from embedded.model import LocalModelServer
         from embedded.weights import DEFAULT_MODEL, SMALL_MODEL, ensure_model
-
-        from cli.download import show_download
 
         path = self._choice.path
         if path is None:

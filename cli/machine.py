@@ -25,9 +25,8 @@ def pull_model(
     as_json: AsJson = False,
 ) -> None:
     """Fetch a model's weights, or resume; they are used only when their SHA-256 is right."""
-    from embedded.weights import DEFAULT_MODEL, SMALL_MODEL, ensure_model
-
     from cli.download import show_download
+    from embedded.weights import DEFAULT_MODEL, SMALL_MODEL, ensure_model
 
     name = SMALL_MODEL if small else DEFAULT_MODEL
     with show_download("Model weights") as progress:
@@ -41,9 +40,8 @@ def pull_model(
 @_model.command("list")
 def list_models(as_json: AsJson = False) -> None:
     """List the models that can be fetched, and whether they are here."""
-    from embedded.weights import MODELS
-
     from embedded.paths import models_dir
+    from embedded.weights import MODELS
 
     here = {model.name: (models_dir() / model.file).exists() for model in MODELS.values()}
     if as_json:
