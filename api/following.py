@@ -33,7 +33,7 @@ async def follow(
             run = await store.runs.load(run_id)
             if run is None or (run.finished_at is not None and after >= run.last_event_id):
                 return
-            await store.runs.heard(run_id, _HEARD_FOR)
+            await store.leases.heard(run_id, _HEARD_FOR)
             heard_at = monotonic()
         if closing():
             return  # the reader comes back, to a process that stays

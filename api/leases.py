@@ -57,7 +57,7 @@ class Leases:
             self._heart.cancel()
             await asyncio.gather(self._heart, return_exceptions=True)
         try:
-            await self._store.runs.release(self.holder.owner)
+            await self._store.leases.release(self.holder.owner)
         except StoreUnavailable:
             return  # the leases run out
 
@@ -76,7 +76,7 @@ class Leases:
         driven = set(self._driver.live)
         if not driven:
             return
-        held = {lease.run_id: lease for lease in await self._store.runs.renew(self.holder)}
+        held = {lease.run_id: lease for lease in await self._store.leases.renew(self.holder)}
         for run_id in driven:
             live, lease = self._driver.live.get(run_id), held.get(run_id)
             if live is None or live.over:
@@ -90,9 +90,9 @@ class Leases:
                 self._driver.listened_elsewhere(live, lease.listened)
 
     async def _take(self) -> int:
-        runs = self._store.runs
-        gone = dead(await runs.owners(), self.holder.owner)
-        taken = await runs.take(
+        leases = self._store.leases
+        gone = dead(await leases.owners(), self.holder.owner)
+        taken = await leases.take(
             self.holder, dead=gone, online=self._gateway.connections, overdue_seconds=self._overdue_seconds
         )
         resumed = 0

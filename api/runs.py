@@ -197,7 +197,7 @@ class Runs:
             return await self.load(tenant, run_id)
         run = await self.load(tenant, run_id)
         if run.finished_at is None:
-            await self._store.runs.ask_stop(run_id, reason)
+            await self._store.leases.ask_stop(run_id, reason)
             with suppress(TimeoutError):
                 async with asyncio.timeout(_STOP_SECONDS):
                     run = await self.wait(tenant, run_id)

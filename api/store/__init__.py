@@ -1,11 +1,11 @@
 """What the backend keeps, behind narrow repositories (``protocols``) that two databases implement.
 
-=============  ==========================================================================
+=============  =============================================================================
 protocols      the repositories, and what they promise
 records        what they keep
-sqlite         one file, for one backend: ``lane``, ``migrations``, ``sqlite_runs``
-postgres       a PostgreSQL, for several: ``pool``, ``sql/``, ``postgres_runs``
-=============  ==========================================================================
+sqlite         one file, for one machine: ``lane``, ``migrations``, ``sqlite_runs``, ``sqlite_leases``
+postgres       a PostgreSQL, for several: ``pool``, ``sql/``, ``postgres_runs``, ``postgres_leases``
+=============  =============================================================================
 """
 
 from api.settings import Settings

@@ -4,6 +4,7 @@ import asyncio
 from datetime import datetime
 
 from api.store.pool import Pool
+from api.store.postgres_leases import PostgresLeases
 from api.store.postgres_runs import PostgresRuns, PostgresThreads
 from api.store.records import AgentFacts, AgentRecord, ConnectionRecord, JoinCodeRecord, StoredSnapshot
 from api.store.rows import FACTS, agent_of, connection_of
@@ -24,6 +25,7 @@ class PostgresStore:
         self.snapshots = PostgresSnapshots(pool)
         self.threads = PostgresThreads(pool)
         self.runs = PostgresRuns(pool)
+        self.leases = PostgresLeases(pool)
 
     async def open(self) -> None:
         """Connect and create or bring up to date the tables. Raises ``StoreUnavailable``."""

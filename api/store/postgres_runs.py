@@ -1,18 +1,15 @@
 """Threads and runs in PostgreSQL. A run's events are the truth; row and record are views of them."""
 
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from api.store.pool import Connection, Pool
-from api.store.records import Holder, IdempotencyKey, Lease, Page, RunRecord, StoredEvent, ThreadRecord
+from api.store.records import Holder, IdempotencyKey, Page, RunRecord, StoredEvent, ThreadRecord
 from api.store.rows import (
     KEY_HOURS,
     after_page,
-    lease_of,
     page_mark,
     run_of,
     same_body,
-    taken_of,
     thread_of,
     turn_of,
 )
@@ -225,65 +222,6 @@ class PostgresRuns:
     async def unfinished(self) -> list[RunRecord]:
         rows = await self._pool.all(f"{_RUN} WHERE finished_at IS NULL ORDER BY run_id", [])
         return [run_of(row) for row in rows]
-
-    # The server's clock alone decides about leases: replicas may disagree about the time.
-
-    async def renew(self, holder: Holder) -> list[Lease]:
-        rows = await self._pool.all(
-            "UPDATE runs SET lease_until = now() + make_interval(secs => %s)"
-            " WHERE owner = %s AND finished_at IS NULL"
-            " RETURNING run_id, epoch, stop_reason, coalesce(listened_until > now(), false) AS listened",
-            [holder.seconds, holder.owner],
-        )
-        return [lease_of(row) for row in rows]
-
-    async def take(
-        self, holder: Holder, *, dead: Sequence[str], online: Sequence[str], overdue_seconds: float
-    ) -> list[tuple[RunRecord, Lease]]:
-        rows = await self._pool.all(
-            # What another replica is just taking is skipped rather than waited for.
-            "WITH free AS (SELECT run_id FROM runs WHERE finished_at IS NULL"
-            " AND (owner IS NULL OR lease_until < now()"
-            " OR (owner <> %(owner)s AND owner = ANY(%(dead)s::text[])))"
-            " AND (connection_id = ANY(%(online)s::text[])"
-            " OR coalesce(lease_until, created_at) < now() - make_interval(secs => %(overdue)s))"
-            " ORDER BY run_id FOR NO KEY UPDATE SKIP LOCKED)"
-            " UPDATE runs r SET owner = %(owner)s, epoch = r.epoch + 1,"
-            " lease_until = now() + make_interval(secs => %(seconds)s)"
-            " FROM free WHERE r.run_id = free.run_id"
-            " RETURNING r.run_id, r.tenant, r.connection_id, r.thread_id, r.status, r.question, r.created_at,"
-            " r.finished_at, r.detached, r.epoch, r.stop_reason,"
-            " coalesce(r.listened_until > now(), false) AS listened",
-            {
-                "owner": holder.owner,
-                "seconds": holder.seconds,
-                "dead": list(dead),
-                "online": list(online),
-                "overdue": overdue_seconds,
-            },
-        )
-        return sorted((taken_of(row) for row in rows), key=lambda taken: taken[0].run_id)
-
-    async def owners(self) -> set[str]:
-        sql = "SELECT DISTINCT owner FROM runs WHERE finished_at IS NULL AND owner IS NOT NULL"
-        return {row["owner"] for row in await self._pool.all(sql, [])}
-
-    async def release(self, owner: str) -> None:
-        await self._pool.change(
-            "UPDATE runs SET owner = NULL, lease_until = now() WHERE owner = %s AND finished_at IS NULL",
-            [owner],
-        )
-
-    async def ask_stop(self, run_id: str, reason: str) -> None:
-        sql = "UPDATE runs SET stop_reason = %s WHERE run_id = %s AND finished_at IS NULL"
-        await self._pool.change(sql, [reason, run_id])
-
-    async def heard(self, run_id: str, seconds: float) -> None:
-        await self._pool.change(
-            "UPDATE runs SET listened_until = now() + make_interval(secs => %s)"
-            " WHERE run_id = %s AND finished_at IS NULL",
-            [seconds, run_id],
-        )
 
 
 async def _load(conn: Connection, run_id: str) -> Run | None:

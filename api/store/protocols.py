@@ -148,36 +148,6 @@ class Runs(Protocol):
         """
         ...
 
-    async def renew(self, holder: Holder) -> list[Lease]:
-        """Lengthen every lease of this owner; those it still has."""
-        ...
-
-    async def take(
-        self, holder: Holder, *, dead: Sequence[str], online: Sequence[str], overdue_seconds: float
-    ) -> list[tuple[RunRecord, Lease]]:
-        """Take over runs that nobody drives any more, each with its next epoch.
-
-        Free is a run without an owner, with a lease that ran out, or of one of the ``dead`` owners. Taken
-        are those whose connection is ``online`` here, and any whose lease ran out ``overdue_seconds`` ago.
-        """
-        ...
-
-    async def owners(self) -> set[str]:
-        """Who holds unfinished runs, lease run out or not."""
-        ...
-
-    async def release(self, owner: str) -> None:
-        """Give every lease back: whoever takes the runs need not wait."""
-        ...
-
-    async def ask_stop(self, run_id: str, reason: str) -> None:
-        """Leave word for the process that drives the run."""
-        ...
-
-    async def heard(self, run_id: str, seconds: float) -> None:
-        """Note that somebody listens here, for so long at least."""
-        ...
-
     async def events(self, run_id: str, after: int) -> list[StoredEvent]:
         """Those after a position, in order."""
         ...
@@ -210,6 +180,40 @@ class Runs(Protocol):
         ...
 
 
+class Leases(Protocol):
+    """Who drives which run. Where processes may disagree about the time, the store's clock decides."""
+
+    async def renew(self, holder: Holder) -> list[Lease]:
+        """Lengthen every lease of this owner; those it still has."""
+        ...
+
+    async def take(
+        self, holder: Holder, *, dead: Sequence[str], online: Sequence[str], overdue_seconds: float
+    ) -> list[tuple[RunRecord, Lease]]:
+        """Take over runs that nobody drives any more, each with its next epoch.
+
+        Free is a run without an owner, with a lease that ran out, or of one of the ``dead`` owners. Taken
+        are those whose connection is ``online`` here, and any whose lease ran out ``overdue_seconds`` ago.
+        """
+        ...
+
+    async def owners(self) -> set[str]:
+        """Who holds unfinished runs, lease run out or not."""
+        ...
+
+    async def release(self, owner: str) -> None:
+        """Give every lease back: whoever takes the runs need not wait."""
+        ...
+
+    async def ask_stop(self, run_id: str, reason: str) -> None:
+        """Leave word for the process that drives the run."""
+        ...
+
+    async def heard(self, run_id: str, seconds: float) -> None:
+        """Note that somebody listens here, for so long at least."""
+        ...
+
+
 class Store(Protocol):
     """All repositories over one place."""
 
@@ -227,6 +231,9 @@ class Store(Protocol):
 
     @property
     def runs(self) -> Runs: ...
+
+    @property
+    def leases(self) -> Leases: ...
 
     async def open(self) -> None:
         """Create or migrate what is needed."""

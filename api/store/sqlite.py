@@ -9,6 +9,7 @@ from api.store.lane import Lane, changed
 from api.store.migrations import migrations
 from api.store.records import AgentFacts, AgentRecord, ConnectionRecord, JoinCodeRecord, StoredSnapshot
 from api.store.rows import FACTS, agent_of, connection_of, moment
+from api.store.sqlite_leases import SqliteLeases
 from api.store.sqlite_runs import SqliteRuns, SqliteThreads
 from wire.snapshot import SchemaSnapshot
 
@@ -24,6 +25,7 @@ class SqliteStore:
         self.snapshots = SqliteSnapshots(self._writer, self._reader)
         self.threads = SqliteThreads(self._writer, self._reader)
         self.runs = SqliteRuns(self._writer, self._reader)
+        self.leases = SqliteLeases(self._writer, self._reader)
 
     async def open(self) -> None:
         """Create the file, or bring an older one up to date."""

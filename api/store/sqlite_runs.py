@@ -1,26 +1,22 @@
 """Threads and runs in SQLite. A run's events are the truth; row and record are views of them."""
 
-import json
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from sqlite_utils import Database
 
 from api.store.lane import Lane, changed
-from api.store.records import Holder, IdempotencyKey, Lease, Page, RunRecord, StoredEvent, ThreadRecord
+from api.store.records import Holder, IdempotencyKey, Page, RunRecord, StoredEvent, ThreadRecord
 from api.store.rows import (
     KEY_HOURS,
-    Row,
     after_page,
-    lease_of,
     moment,
     page_mark,
     run_of,
     same_body,
-    taken_of,
     thread_of,
     turn_of,
 )
+from api.store.sqlite_leases import until
 from graph.events import RUN_EVENT
 from graph.fold import fold
 from graph.record import RunStatus, Turn
@@ -130,7 +126,7 @@ class SqliteRuns:
                         int(run.detached),
                         holder.owner if holder else None,
                         1 if holder else 0,
-                        _until(holder.seconds) if holder else None,
+                        until(holder.seconds) if holder else None,
                     ],
                 )
                 _insert(db, run.run_id, first)
@@ -225,63 +221,6 @@ class SqliteRuns:
     async def unfinished(self) -> list[RunRecord]:
         sql = f"{_RUN} WHERE finished_at IS NULL ORDER BY run_id"
         return [run_of(row) for row in await self._reader.do(lambda db: list(db.query(sql)))]
-
-    async def renew(self, holder: Holder) -> list[Lease]:
-        sql = (
-            "UPDATE runs SET lease_until = :until WHERE owner = :owner AND finished_at IS NULL"
-            " RETURNING run_id, epoch, stop_reason, coalesce(listened_until > :now, 0) AS listened"
-        )
-        values = {"until": _until(holder.seconds), "owner": holder.owner, "now": _until(0)}
-        return [lease_of(row) for row in await self._writer.do(lambda db: _returned(db, sql, values))]
-
-    async def take(
-        self, holder: Holder, *, dead: Sequence[str], online: Sequence[str], overdue_seconds: float
-    ) -> list[tuple[RunRecord, Lease]]:
-        sql = (
-            "UPDATE runs SET owner = :owner, epoch = epoch + 1, lease_until = :until"
-            " WHERE finished_at IS NULL AND (owner IS NULL OR lease_until < :now"
-            " OR (owner <> :owner AND owner IN (SELECT value FROM json_each(:dead))))"
-            " AND (connection_id IN (SELECT value FROM json_each(:online))"
-            " OR coalesce(lease_until, created_at) < :overdue)"
-            " RETURNING run_id, tenant, connection_id, thread_id, status, question, created_at, finished_at,"
-            " detached, epoch, stop_reason, coalesce(listened_until > :now, 0) AS listened"
-        )
-        values = {
-            "owner": holder.owner,
-            "until": _until(holder.seconds),
-            "now": _until(0),
-            "dead": json.dumps(list(dead)),
-            "online": json.dumps(list(online)),
-            "overdue": _until(-overdue_seconds),
-        }
-        rows = await self._writer.do(lambda db: _returned(db, sql, values))
-        return sorted((taken_of(row) for row in rows), key=lambda taken: taken[0].run_id)
-
-    async def owners(self) -> set[str]:
-        sql = "SELECT DISTINCT owner FROM runs WHERE finished_at IS NULL AND owner IS NOT NULL"
-        return {row[0] for row in await self._reader.do(lambda db: db.execute(sql).fetchall())}
-
-    async def release(self, owner: str) -> None:
-        sql = "UPDATE runs SET owner = NULL, lease_until = ? WHERE owner = ? AND finished_at IS NULL"
-        await self._writer.do(lambda db: changed(db, sql, [_until(0), owner]))
-
-    async def ask_stop(self, run_id: str, reason: str) -> None:
-        sql = "UPDATE runs SET stop_reason = ? WHERE run_id = ? AND finished_at IS NULL"
-        await self._writer.do(lambda db: changed(db, sql, [reason, run_id]))
-
-    async def heard(self, run_id: str, seconds: float) -> None:
-        sql = "UPDATE runs SET listened_until = ? WHERE run_id = ? AND finished_at IS NULL"
-        await self._writer.do(lambda db: changed(db, sql, [_until(seconds), run_id]))
-
-
-def _until(seconds: float) -> str:
-    """So long from now. One machine has one clock, so that of the process serves."""
-    return moment(datetime.now(UTC) + timedelta(seconds=seconds))
-
-
-def _returned(db: Database, sql: str, values: Row) -> list[Row]:
-    with db.atomic():
-        return list(db.query(sql, values))
 
 
 def _load(db: Database, run_id: str) -> Run | None:

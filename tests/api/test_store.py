@@ -287,7 +287,7 @@ A, B = Holder("a", 60.0), Holder("b", 60.0)
 
 
 async def _take(store: Store, holder: Holder, connection: ConnectionRecord, *dead: str) -> dict[str, int]:
-    taken = await store.runs.take(
+    taken = await store.leases.take(
         holder, dead=dead, online=[connection.connection_id], overdue_seconds=3600.0
     )
     return {record.run_id: lease.epoch for record, lease in taken}
@@ -301,12 +301,12 @@ async def test_a_run_is_driven_by_one_and_an_older_epoch_is_refused(store: Store
     assert await _take(store, B, connection) == {run.run_id: 2}
     assert not await store.runs.append(run.run_id, stored(3, step), None, epoch=1)
     assert await store.runs.append(run.run_id, stored(3, step), None, epoch=2)
-    assert await store.runs.renew(A) == []
-    assert [lease.epoch for lease in await store.runs.renew(B)] == [2]
-    assert await store.runs.owners() == {"b"}
+    assert await store.leases.renew(A) == []
+    assert [lease.epoch for lease in await store.leases.renew(B)] == [2]
+    assert await store.leases.owners() == {"b"}
     assert await _append(store, run.run_id, RunCancelled(run_id=run.run_id, at=NOW), 4)
-    assert await store.runs.renew(B) == []
-    assert await store.runs.owners() == set()
+    assert await store.leases.renew(B) == []
+    assert await store.leases.owners() == set()
 
 
 async def test_a_run_is_taken_from_the_dead_the_late_and_the_leaving(store: Store) -> None:
@@ -317,10 +317,10 @@ async def test_a_run_is_taken_from_the_dead_the_late_and_the_leaving(store: Stor
     assert await _take(store, B, connection) == {}
     assert await _take(store, B, connection, "a") == {held.run_id: 2}
     assert await _take(store, B, connection, "a", "b") == {}
-    await store.runs.release("b")
+    await store.leases.release("b")
     assert await _take(store, A, connection) == {held.run_id: 3}
     # Its agent is not here: somebody else may have it, for a while.
-    overdue = await store.runs.take(B, dead=[], online=[], overdue_seconds=0.0)
+    overdue = await store.leases.take(B, dead=[], online=[], overdue_seconds=0.0)
     assert [record.run_id for record, _ in overdue] == [away.run_id]
 
 
@@ -334,15 +334,15 @@ async def test_of_two_who_take_at_once_one_gets_the_run(store: Store) -> None:
 async def test_word_is_left_for_whoever_drives_the_run(store: Store) -> None:
     connection = await _connection(store)
     _, run = await _run(store, connection, at=datetime.now(UTC), holder=A, detached=True)
-    (lease,) = await store.runs.renew(A)
+    (lease,) = await store.leases.renew(A)
     assert (lease.stop_reason, lease.listened) == (None, False)
-    await store.runs.heard(run.run_id, 60.0)
-    await store.runs.ask_stop(run.run_id, "Enough.")
-    (lease,) = await store.runs.renew(A)
+    await store.leases.heard(run.run_id, 60.0)
+    await store.leases.ask_stop(run.run_id, "Enough.")
+    (lease,) = await store.leases.renew(A)
     assert (lease.stop_reason, lease.listened) == ("Enough.", True)
-    await store.runs.heard(run.run_id, -1.0)
-    assert [lease.listened for lease in await store.runs.renew(A)] == [False]
-    ((record, lease),) = await store.runs.take(
+    await store.leases.heard(run.run_id, -1.0)
+    assert [lease.listened for lease in await store.leases.renew(A)] == [False]
+    ((record, lease),) = await store.leases.take(
         B, dead=["a"], online=[connection.connection_id], overdue_seconds=60.0
     )
     assert (record.detached, lease.stop_reason) == (True, "Enough.")
