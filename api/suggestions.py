@@ -79,7 +79,7 @@ def _count(_: SchemaSnapshot, table: Table) -> _Idea | None:
     return _Idea(f"How many {plural(table.name)} are there?", (table,))
 
 
-def _over_time(_: SchemaSnapshot, table: Table) -> _Idea | None:
+def _over_time(snapshot: SchemaSnapshot, table: Table) -> _Idea | None:
     times = [
         column
         for column in table.columns
@@ -87,7 +87,9 @@ def _over_time(_: SchemaSnapshot, table: Table) -> _Idea | None:
     ]
     if not times or _part(table) or not _at_least(table, 50):
         return None
-    done, period = words(times[0].name), "per month over the last year"
+    # The last whole year by name: "the last year" has two readings, and twelve months with an end in each
+    # half make small models add two Novembers together.
+    done, period = words(times[0].name), f"in each month of {snapshot.taken_at.year - 1}"
     if done in _DOES:
         return _Idea(f"How many {plural(table.name)} {done} {period}?", (table,))
     # "How many payments were paid" says nothing twice.
@@ -117,7 +119,7 @@ def _per_parent(snapshot: SchemaSnapshot, table: Table) -> _Idea | None:
         return None
     for key in table.foreign_keys:
         parent = snapshot.table(key.to_schema, key.to_table)
-        if parent is None or parent is table or len(key.columns) != 1 or _first(parent, _is_name) is None:
+        if parent is None or parent is table or len(key.columns) != 1 or not _says_its_name(parent):
             continue
         # "Which employees have the most orders" would mean sold, approved or placed: the column must be
         # named as the parent is, and nothing more.
@@ -192,6 +194,18 @@ def _measure(table: Table) -> Column | None:
         )
 
     return _first(table, lambda column: countable(column) and bool(_MEASURE.search(column.name)))
+
+
+def _says_its_name(table: Table) -> bool:
+    """Whether the name's column is called as a small model guesses: customers have no ``company_name``."""
+    likely = {"name", "title", f"{_singular(plural(table.name))}_name".replace(" ", "_")}
+    return _first(table, lambda column: column.name.lower() in likely and _is_name(column)) is not None
+
+
+def _singular(said: str) -> str:
+    if said.endswith("ies"):
+        return said[:-3] + "y"
+    return said[:-2] if said.endswith(("sses", "xes", "ches", "shes")) else said.removesuffix("s")
 
 
 def _is_name(column: Column) -> bool:
