@@ -58,18 +58,19 @@ def suggest(snapshot: SchemaSnapshot) -> list[str]:
     tables = sorted(stored or listed, key=lambda table: (-_interest(table), table.qualified_name))
     questions: list[str] = []
     asked: Counter[str] = Counter()
-    for _ in range(MAX_SUGGESTIONS):
-        for make in (_over_time, _per_parent, _by_category, _top, _average, _count):
-            ideas = [idea for table in tables if (idea := make(snapshot, table)) is not None]
-            fresh = [idea for idea in ideas if idea.question not in questions]
-            if not fresh:
-                continue
-            # Sorting is stable: of those asked about equally often, the most interesting comes first.
-            idea = min(fresh, key=lambda one: sum(asked[table.qualified_name] for table in one.tables))
-            questions.append(idea.question)
-            asked.update(table.qualified_name for table in idea.tables)
-            if len(questions) == MAX_SUGGESTIONS:
-                return questions
+    # A join is what small models get wrong most: asked about only where there is too little else.
+    kinds: list[_Maker] = [*(_over_time, _by_category, _top, _average, _count) * MAX_SUGGESTIONS, _per_parent]
+    for make in kinds:
+        ideas = [idea for table in tables if (idea := make(snapshot, table)) is not None]
+        fresh = [idea for idea in ideas if idea.question not in questions]
+        if not fresh:
+            continue
+        # Sorting is stable: of those asked about equally often, the most interesting comes first.
+        idea = min(fresh, key=lambda one: sum(asked[table.qualified_name] for table in one.tables))
+        questions.append(idea.question)
+        asked.update(table.qualified_name for table in idea.tables)
+        if len(questions) == MAX_SUGGESTIONS:
+            return questions
     return questions
 
 

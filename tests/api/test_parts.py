@@ -74,7 +74,12 @@ def test_suggestions_are_varied_and_readable(snapshot: Callable[..., Any]) -> No
     questions = suggest(snapshot())
     assert questions == suggest(snapshot())
     assert "How many employees were hired in each month of 2025?" in questions
-    assert any("departments have the most employees" in question for question in questions)
+    # Two tables at once only where there is too little else to ask.
+    assert not any("have the most" in question for question in questions)
+    departments, employees, _ = snapshot().tables
+    bare = employees.model_copy(update={"columns": [employees.columns[0], employees.columns[4]]})
+    few = suggest(snapshot(tables=[departments, bare]))
+    assert "Which five departments have the most employees?" in few
     assert all(question.endswith("?") and "_" not in question for question in questions)
     assert len({question.split()[0:3][-1] for question in questions}) >= 2
     assert suggest(snapshot(tables=[])) == []
