@@ -19,7 +19,6 @@ def up(
 ) -> None:
     """Run the backend. CUSTARD_* variables configure it; docs/settings.md lists them."""
     from api.server import serve
-
     from api.settings import Settings
 
     chosen = {name: value for name, value in (("host", host), ("port", port)) if value is not None}

@@ -58,9 +58,8 @@ def _interface() -> Diagnosis:
 
 
 def _weights() -> Diagnosis:
-    from embedded.weights import MODELS
-
     from embedded.paths import models_dir
+    from embedded.weights import MODELS
 
     here = [model.name for model in MODELS.values() if (models_dir() / model.file).exists()]
     state = ", ".join(here) or "none"
