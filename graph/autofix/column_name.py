@@ -50,11 +50,19 @@ def _nearest(name: str, sources: Iterable[Source]) -> tuple[Source, str] | None:
     pairs = [(source, column) for source in sources for column in source.columns or ()]
     for same in (_same_letters, _same_words, _without_table, _same_core):
         found = [(source, column) for source, column in pairs if same(name, column, source)]
+        if len(found) > 1:
+            found = [(source, column) for source, column in found if _is_head(name, column)]
         if len(found) == 1:
             return found[0]
         if found:
             return None
     return None
+
+
+def _is_head(name: str, column: str) -> bool:
+    """Whether the column is what the name ends with: a ``population_density`` is a density."""
+    whole, end = name_words(name), name_words(column)
+    return len(end) < len(whole) and whole[-len(end) :] == end
 
 
 def _bare(name: str) -> str:

@@ -1,7 +1,8 @@
 """A table joined on a column that one side lacks, and not needed: the join is taken out.
 
 Moving the column instead would leave a condition that says nothing, and every row beside every other. The
-table goes when whatever else is read of it stands in a table that stays.
+table goes when whatever else is read of it are keys that a table that stays has as well: a key says the same
+in both, a ``name`` does not.
 """
 
 from sqlglot import exp
@@ -49,8 +50,10 @@ def _take_out(names: Names, scope: Scope, join: exp.Join, alias: str, sources: d
         name, qualifier = folded(column.this), folded(column.args.get("table"))
         holders = [other for key, other in sources.items() if key != alias and other.has(name)]
         if qualifier == alias:
-            if len(holders) != 1:
+            if len(holders) != 1 or not _is_shared(names, sources[alias], holders[0], name):
                 return False
+            if _compared_with(column) == (holders[0].alias, name):
+                return False  # another table is joined through this one
             moved.append((column, holders[0].alias))
         elif not qualifier and sources[alias].has(name) and not holders:
             return False
@@ -58,6 +61,23 @@ def _take_out(names: Names, scope: Scope, join: exp.Join, alias: str, sources: d
         column.set("table", exp.to_identifier(holder))
     join.pop()
     return True
+
+
+def _is_shared(names: Names, one: Source, other: Source, column: str) -> bool:
+    """Whether the two tables are joined by this very column, so that either side's says the same."""
+    if one.table is None or other.table is None:
+        return False
+    ways = names.joins.between(one.table.qualified_name, other.table.qualified_name)
+    return any((way.left_columns, way.right_columns) == ((column,), (column,)) for way in ways)
+
+
+def _compared_with(column: exp.Column) -> tuple[str, str] | None:
+    """The column that this one is set equal to, as alias and name."""
+    equality = column.parent
+    if not isinstance(equality, exp.EQ):
+        return None
+    other = equality.expression if equality.this is column else equality.this
+    return (folded(other.args.get("table")), folded(other.this)) if isinstance(other, exp.Column) else None
 
 
 RULE = Rule("idle_join", _fix)

@@ -45,13 +45,26 @@ def _take_out(names: Names, scope: Scope, join: exp.Join, alias: str) -> bool:
         if folded(column.args.get("table")) != alias or id(column) in inside:
             continue
         meant = equal.get(folded(column.this)) or _elsewhere(others, folded(column.this))
-        if meant is None:
+        if meant is None or _says_nothing(column, meant):
             return False
         replacements.append((column, meant))
     for column, replacement in replacements:
         column.replace(replacement.copy())
     join.pop()
     return True
+
+
+def _says_nothing(column: exp.Column, meant: exp.Column) -> bool:
+    """Whether a condition would become ``o.id = o.id``: another table is joined through the phantom."""
+    equality = column.parent
+    if not isinstance(equality, exp.EQ):
+        return False
+    other = equality.expression if equality.this is column else equality.this
+    return (
+        isinstance(other, exp.Column)
+        and folded(other.this) == folded(meant.this)
+        and folded(other.args.get("table")) == folded(meant.args.get("table"))
+    )
 
 
 def _equalities(join: exp.Join, alias: str) -> dict[str, exp.Column] | None:
