@@ -38,4 +38,9 @@ def invented_concepts(sql: str, snapshot: SchemaSnapshot, missing: Collection[st
         return []
     known = {column.name.lower() for table in snapshot.tables for column in table.columns}
     made_up = {stem(part) for name in unknown - known for part in name_words(name)}
-    return [word for word in wanted if stem(word) in made_up]
+    keys = {name[: -len(end)] for name in made_up for end in _KEY_ENDS if name.endswith(end)}
+    return [word for word in wanted if stem(word) in made_up or word in keys]
+
+
+_KEY_ENDS = ("id", "name", "code")
+"""How names go on that are written in one: ``reviewerid`` is made up for "reviewer"."""

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from graph.context.synonyms import SYNONYMS
 from graph.context.words import (
     GENERAL_WORDS,
     QUERY_WORDS,
@@ -91,9 +92,10 @@ class Vocabulary:
         self._text(snapshot.database)
 
     def knows(self, word: str) -> bool:
-        """Whether a word of a question is one of the schema's, in any form, or inside of a longer name."""
+        """Whether a word of a question is one of the schema's, in any form or by a common synonym, or inside
+        of a longer name."""
         root = stem(word)
-        if root in self._stems:
+        if root in self._stems or not self._stems.isdisjoint(SYNONYMS.get(root, ())):
             return True
         if len(root) < MIN_INSIDE:
             return any(name.startswith(root) for name in self._tables)

@@ -1,8 +1,12 @@
 """check_answerable: say no before any model is asked, when the question is plainly about something else."""
 
+from collections.abc import Callable
+
 from graph.checks.constant_answer import constant_answer
+from graph.checks.copied_name import copied_names
 from graph.checks.invented_concept import invented_concepts
-from graph.context.coverage import Coverage, coverage, is_english, vocabulary_of
+from graph.checks.unheld_word import unheld_words
+from graph.context.coverage import Coverage, Vocabulary, coverage, is_english, vocabulary_of
 from graph.nodes.work import Work
 from graph.record import Refusal
 from graph.state import State, Update
@@ -28,8 +32,8 @@ async def check_answerable(state: State, work: Work) -> Update:
 
 
 async def refusal_in(sql: str, state: State, work: Work) -> Refusal | None:
-    """What a draft gives away about the question: a sentence instead of a query, or a made-up column for a
-    word that the schema does not know. None for an ordinary draft."""
+    """What a draft gives away about the question: a sentence instead of a query, or that it only pretends to
+    know a word which the schema does not. None for an ordinary draft."""
     without = work.ports.settings.without
     if "constant_answer" not in without and (said := constant_answer(sql)) is not None:
         return Refusal(
@@ -37,11 +41,26 @@ async def refusal_in(sql: str, state: State, work: Work) -> Refusal | None:
             message=said,
             hint="The language model sees nothing in this database that answers it.",
         )
-    if "invented_concept" in without or (covered := await _coverage(state, work)) is None:
+    question = state["question"]
+    if state["history"] or not is_english(question):
         return None
     snapshot = await work.snapshot()
-    made_up = invented_concepts(sql, snapshot, covered.missing)
-    return _refusal(made_up, snapshot) if made_up else None
+    vocabulary = await _vocabulary(question, work)
+    missing = coverage(question, vocabulary).missing
+    checks: dict[str, Callable[[], list[str]]] = {
+        "invented_concept": lambda: invented_concepts(sql, snapshot, missing),
+        "unheld_word": lambda: unheld_words(sql, snapshot, missing, question, without=without),
+        "copied_name": lambda: copied_names(sql, snapshot, vocabulary, question, without=without),
+    }
+    for name, look in checks.items():
+        if name not in without and (unfound := look()):
+            return _refusal(unfound, snapshot)
+    return None
+
+
+async def _vocabulary(question: str, work: Work) -> Vocabulary:
+    glossary = await work.ports.knowledge.glossary(question)
+    return vocabulary_of(await work.snapshot(), glossary)
 
 
 async def _coverage(state: State, work: Work) -> Coverage | None:
@@ -49,8 +68,7 @@ async def _coverage(state: State, work: Work) -> Coverage | None:
     question = state["question"]
     if state["history"] or not is_english(question):
         return None
-    glossary = await work.ports.knowledge.glossary(question)
-    return coverage(question, vocabulary_of(await work.snapshot(), glossary))
+    return coverage(question, await _vocabulary(question, work))
 
 
 def _refusal(missing: tuple[str, ...] | list[str], snapshot: SchemaSnapshot) -> Refusal:
