@@ -74,8 +74,8 @@ image: ## Build the agent's image (docker, podman or buildah)
 
 .PHONY: check
 check: $(VENV)/.dev frontend/node_modules/.ready ## ruff, mypy --strict, import-linter, tsc, oxlint, generated client
-	@scripts/setup.sh done "$(BIN)/ruff check ." $(BIN)/ruff check .
-	@scripts/setup.sh done "$(BIN)/ruff format --check ." $(BIN)/ruff format --check .
+	@scripts/setup.sh done "ruff check" $(BIN)/ruff check --no-cache .
+	@scripts/setup.sh done "ruff format" $(BIN)/ruff format --check --no-cache .
 	@scripts/setup.sh done "mypy --strict" $(BIN)/mypy
 	@scripts/setup.sh done "import-linter" $(BIN)/lint-imports
 	@scripts/setup.sh done "OpenAPI document" $(BIN)/python -m api.openapi --check frontend/openapi.json
