@@ -1,6 +1,10 @@
 """summarize: say the result in one or two sentences, every figure of which is in the result."""
 
+import re
+
 from graph.chart import choose_chart
+from graph.confidence import confidence
+from graph.context.coverage import Coverage, coverage, is_english, vocabulary_of
 from graph.errors import ModelError
 from graph.events import AnswerDelta
 from graph.figures import unfounded_figures
@@ -15,6 +19,8 @@ SHOWN_ROWS = 20
 """Rows that the model sees of a result, at most."""
 _SHOWN_CHARACTERS = 3_000
 _CELL_CHARACTERS = 200
+_CODE = re.compile(r"```|(?:SELECT|WITH)\b.*\bFROM\b", re.ASCII)
+"""A reply that repeats the query in place of an answer; SQL's keywords are capital there."""
 
 
 async def summarize(state: State, work: Work) -> Update:
@@ -34,6 +40,7 @@ async def summarize(state: State, work: Work) -> Update:
         truncated=rows.truncated,
         chart=choose_chart(rows),
         assumptions=_assumptions(state),
+        confidence=confidence(state["attempts"], rows, await _covered(state, work)),
     )
     receipt = Receipt(
         sql=attempt.sql,
@@ -55,6 +62,9 @@ async def _worded(state: State, work: Work, attempt: Attempt, rows: Rows) -> str
     """
     settings = work.ports.settings
     if work.ports.share.model != "results" or "worded_answer" in settings.without:
+        return plain_sentence(rows)
+    if rows.row_count == 0:
+        # There is nothing to word, and a small model fills the void with what the question supposes.
         return plain_sentence(rows)
     complaint = ""
     for _ in range(2):
@@ -80,11 +90,25 @@ async def _worded(state: State, work: Work, attempt: Attempt, rows: Rows) -> str
         finally:
             work.usage = work.usage.plus(reply.usage)
         wrong = unfounded_figures(text, rows, known=state["question"])
-        if text and not wrong:
+        if not text or _CODE.match(text):
+            complaint = "Your last reply was not a sentence. State the answer in plain words, without SQL."
+            work.detail = "worded by rule: the model gave no sentence"
+            continue
+        if not wrong:
+            work.detail = ""
             return text
         complaint = f"Your last sentence had figures that are not in the result: {', '.join(wrong)}."
-    work.detail = "worded by rule: the model's figures were not in the result"
+        work.detail = "worded by rule: the model's figures were not in the result"
     return plain_sentence(rows)
+
+
+async def _covered(state: State, work: Work) -> Coverage | None:
+    """What the database knows of the question's words; None where words alone cannot tell (see coverage)."""
+    question = state["question"]
+    if state["history"] or not is_english(question):
+        return None
+    glossary = await work.ports.knowledge.glossary(question)
+    return coverage(question, vocabulary_of(await work.snapshot(), glossary))
 
 
 def plain_sentence(rows: Rows) -> str:

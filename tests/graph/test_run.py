@@ -395,3 +395,22 @@ async def test_stopping_twice_still_waits_for_the_database(ports_of):
     with pytest.raises(asyncio.CancelledError):
         await task
     assert database.stopped == 1
+
+
+async def test_an_empty_result_is_worded_without_the_model(ask, count_of_34):
+    none = count_of_34.model_copy(update={"preview": [], "row_count": 0})
+    asking = await ask([FENCED], [none])
+    assert asking.last.answer.text == "The query found no rows."
+    assert asking.last.answer.confidence.level == "low"
+
+
+async def test_a_query_is_not_taken_for_a_sentence(ask, count_of_34):
+    asking = await ask([FENCED, SQL, "There are 34 engineers."], [count_of_34])
+    assert asking.last.answer.text == "There are 34 engineers."
+    assert "not a sentence" in asking.prompt(2)
+    assert asking.last.answer.confidence.level == "high"
+
+
+async def test_the_result_speaks_when_the_model_gives_no_sentence(ask, count_of_34):
+    asking = await ask([FENCED, SQL, ""], [count_of_34])
+    assert asking.last.answer.text == "count: 34."
