@@ -15,6 +15,7 @@ from api.settings import Settings
 from api.state import State
 from api.store import make_store
 from api.store.protocols import Store
+from api.warm import warm
 
 _log = structlog.get_logger("api.server")
 
@@ -24,11 +25,17 @@ _GRACE_SECONDS = 10
 
 
 class Server(uvicorn.Server):
-    """uvicorn's server that ends the runs before it waits for their listeners to go."""
+    """uvicorn's server that, once it listens, imports what the first question needs, and at its end ends the
+    runs before it waits for their listeners to go."""
 
     def __init__(self, config: uvicorn.Config, state: State) -> None:
         super().__init__(config)
         self._state = state
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serve; then warm up, so that ``/health`` answers at once and the first question soon."""
+        await super().startup(sockets)
+        warm()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Refuse new questions, tell agents, let runs finish or end them by name, then close."""
