@@ -84,7 +84,8 @@ def read_statements(lines: Iterable[bytes]) -> Iterator[Statement]:
         if not line.strip():
             continue
         try:
-            value = json.loads(line.decode("utf-8", "surrogateescape"))
+            text = line.decode("utf-8", "surrogateescape")
+            value = json.loads(text.removeprefix("\ufeff") if number == 1 else text)
         except (ValueError, RecursionError) as error:
             yield Statement(number, None, f"Line {number} is not JSON: {error}")
             continue

@@ -52,9 +52,8 @@ def review(stack: PolicyStack, catalog: Catalog) -> list[Problem]:
             for schema in sorted(policy.schemas.keys() - known)
         ]
         for name, rule in policy.tables.items():
-            schema, _, table = name.partition(".")
             where = f'{whose}tables."{name}"'
-            relation = catalog.by_name.get((schema, table))
+            relation = catalog.by_qualified_name.get(name)
             if relation is None:
                 found.append(Problem(where, "This server has no such table."))
                 continue

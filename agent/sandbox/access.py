@@ -80,6 +80,14 @@ class Access:
             for column in relation.columns
             if column.name not in hidden and (mask := self._mask(relation, column.name)) is not None
         }
+        # What is computed from a held-back value tells of it, unless a rule speaks of the result by name.
+        hidden |= {
+            column
+            for column, source in relation.computed
+            if (source in hidden or source in masks)
+            and column not in masks
+            and not self._allows_by_name(relation, column)
+        }
         filters = self._filters(relation)
         own_rules = [rule for policy in self.stack.policies if (rule := _rule(policy, relation))]
         access = RelationAccess(
@@ -134,6 +142,11 @@ class Access:
             for policy in self.stack.policies
             for one in family
         )
+
+    def _allows_by_name(self, relation: Relation, column: str) -> bool:
+        family = (relation, *self.catalog.ancestors(relation))
+        rules = [rule for one in family if (rule := _rule(self.stack.owner, one)) is not None]
+        return any(column in (rule.allow_columns or ()) for rule in rules)
 
     def _mask(self, relation: Relation, column: str) -> Mask | None:
         family = (relation, *self.catalog.ancestors(relation), *self.catalog.descendants(relation))

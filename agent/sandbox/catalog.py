@@ -59,6 +59,8 @@ class Relation:
     calls: tuple[str, ...] = ()
     """``schema.name`` of functions outside ``pg_catalog`` that a view's definition calls."""
     extension: str | None = None
+    computed: tuple[tuple[str, str], ...] = ()
+    """(generated column, column that it is computed from)."""
 
     @property
     def qualified_name(self) -> str:
@@ -73,6 +75,8 @@ class Routine:
     schema: str
     name: str
     extension: str | None
+    constructs: bool = False
+    """Every overload is what PostgreSQL made for a range type: it puts bounds together and no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +129,17 @@ class Catalog:
     def by_name(self) -> dict[tuple[str, str], Relation]:
         """Relations by schema and name."""
         return {(relation.schema, relation.name): relation for relation in self.relations.values()}
+
+    @cached_property
+    def by_qualified_name(self) -> dict[str, Relation]:
+        """Relations by ``schema.name``; either part may have dots of its own. Two that read alike are left
+        out."""
+        found: dict[str, Relation] = {}
+        twice = set()
+        for relation in self.relations.values():
+            twice |= {relation.qualified_name} & found.keys()
+            found[relation.qualified_name] = relation
+        return {name: relation for name, relation in found.items() if name not in twice}
 
     def build_indexes(self) -> None:
         """Make now what lookups would make on their first use, so that no statement is charged for it."""
@@ -225,6 +240,18 @@ where a.attnum > 0 and not a.attisdropped and c.relkind in ('r', 'p', 'v', 'm', 
 order by a.attrelid, a.attnum
 """
 
+_COMPUTED: str = """
+select distinct a.attrelid::int8 as r, a.attname::text as g, b.attname::text as c
+from pg_catalog.pg_attribute a
+left join pg_catalog.pg_attrdef f on f.adrelid = a.attrelid and f.adnum = a.attnum
+join pg_catalog.pg_depend d
+  on d.refclassid = 'pg_catalog.pg_class'::regclass and d.refobjid = a.attrelid and d.refobjsubid <> a.attnum
+  and (d.classid = 'pg_catalog.pg_class'::regclass and d.objid = a.attrelid and d.objsubid = a.attnum
+       or d.classid = 'pg_catalog.pg_attrdef'::regclass and d.objid = f.oid)
+join pg_catalog.pg_attribute b on b.attrelid = a.attrelid and b.attnum = d.refobjsubid
+where a.attnum > 0 and not a.attisdropped and a.attgenerated <> ''
+"""
+
 _INHERITS: str = "select inhrelid::int8, inhparent::int8 from pg_catalog.pg_inherits"
 
 _READS: str = """
@@ -249,13 +276,15 @@ where n.nspname <> 'pg_catalog'
 """
 
 _ROUTINES: str = """
-select distinct n.nspname::text, p.proname::text, e.extname::text
+select n.nspname::text as s, p.proname::text as f, e.extname::text as e,
+       bool_and(p.prolang = 12 and p.prosrc ~ '^(multi)?range_constructor[0-3]$') as c
 from pg_catalog.pg_proc p
 join pg_catalog.pg_namespace n on n.oid = p.pronamespace
 left join pg_catalog.pg_depend d
   on d.classid = 'pg_catalog.pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e'
 left join pg_catalog.pg_extension e on e.oid = d.refobjid
 where n.nspname not in ('pg_catalog', 'information_schema')
+group by 1, 2, 3
 """
 
 _BUILTINS: str = """
@@ -317,6 +346,9 @@ async def _load(connection: AsyncConnection[Any]) -> Catalog:
     for child, parent in await rows(_INHERITS):
         parents[child].append(parent)
         children[parent].append(child)
+    computed: dict[int, list[tuple[str, str]]] = defaultdict(list)
+    for oid, column, source in await rows(_COMPUTED):
+        computed[oid].append((column, source))
     reads: dict[int, set[tuple[int, str | None]]] = defaultdict(set)
     for view, oid, column, schema in await rows(_READS):
         reads[view].add((0 if schema in SYSTEM else oid, column))
@@ -337,6 +369,7 @@ async def _load(connection: AsyncConnection[Any]) -> Catalog:
             reads=tuple(sorted(reads[oid], key=str)),
             calls=tuple(sorted(calls[oid])),
             extension=extension,
+            computed=tuple(sorted(computed[oid])),
         )
         for oid, schema, name, kind, extension, definition, key in await rows(_RELATIONS)
     }

@@ -18,7 +18,7 @@ from postgast import pg_query_pb2 as pb
 from agent.sandbox.access import Access, RelationAccess
 from agent.sandbox.analysis import Analysis
 from agent.sandbox.catalog import Catalog, Relation
-from agent.sandbox.shape import check_shape, children, only_select
+from agent.sandbox.shape import check_shape, children, only_select, too_deep
 from agent.sandbox.verdict import Refusal, Shown, Verdict
 from agent.sandbox.words import Words
 from agent.sandbox.wrapping import MaskKey, quote
@@ -37,6 +37,7 @@ class Judge:
         self.access = Access(stack, catalog)
         self._words = Words(stack, catalog)
         self._key = key
+        _allow_deep_trees()
 
     @cached_property
     def _most_bytes(self) -> int:
@@ -50,9 +51,7 @@ class Judge:
         except Refusal as refusal:
             verdict = refusal.verdict()
         except (RecursionError, MemoryError):
-            verdict = Refusal(
-                "bounds", "too_deep", "The statement is nested too deeply.", "Split it into parts WITH names."
-            ).verdict()
+            verdict = too_deep().verdict()
         elapsed = (time.perf_counter() - started) * 1000
         return Verdict(
             verdict.allowed,
@@ -198,9 +197,20 @@ def parse(sql: str) -> pb.ParseResult:
             "Correct the syntax.",
         ) from error
     except DecodeError as error:
-        raise Refusal(
-            "bounds", "too_deep", "The statement is nested too deeply.", "Split it into parts WITH names."
-        ) from error
+        raise too_deep() from error
+
+
+def _allow_deep_trees() -> None:
+    """Let protobuf read trees deeper than its 100 messages, which 48 terms with ``||`` between them are.
+
+    The shape's own bound on depth takes its place. Where the runtime has no such switch, deep statements stay
+    refused.
+    """
+    try:
+        from google._upb import _message  # type: ignore[import-untyped]  # a C module without types
+    except ImportError:
+        return
+    _message.SetAllowOversizeProtos(True)
 
 
 def _deparse(tree: pb.ParseResult) -> str:

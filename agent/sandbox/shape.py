@@ -32,6 +32,9 @@ and the planner does not look at timeouts on the way."""
 MAX_FROM_ITEMS = 64
 MAX_NODES = 20_000
 MAX_SUBQUERIES = 100
+MAX_DEPTH = 1_100
+"""Messages below one another; an operator in a chain is two. More than machines chain, and far
+from what the server's own stack takes."""
 MAX_TARGETS = 1664
 """PostgreSQL's own limit on the entries of a result row."""
 
@@ -110,21 +113,26 @@ def check_shape(select: Any) -> None:
     """
     counts = {"CommonTableExpr": 0, "RangeItem": 0, "SelectStmt": 0}
     nodes = 0
-    waiting = [select]
+    waiting = [(select, 1)]
     while waiting:
-        message = waiting.pop()
+        message, depth = waiting.pop()
         name = message.DESCRIPTOR.name
         nodes += 1
+        if depth > MAX_DEPTH:
+            raise too_deep()
         if name not in MESSAGES:
             code, hint = _WORDS.get(name, ("node", "Write the statement without it."))
             raise Refusal("shape", code, f"{name} is not permitted in a statement.", hint)
         if name == "SQLValueFunction":
             _check_value_function(message)
+        elif name == "SelectStmt":
+            # What UNION joins are counted, and not the joining as well.
+            counts[name] += not message.HasField("larg")
         elif name in counts:
             counts[name] += 1
         elif name in {"RangeVar", "RangeSubselect", "RangeFunction", "JsonTable"}:
             counts["RangeItem"] += 1
-        waiting.extend(children(message))
+        waiting.extend((child, depth + 1) for child in children(message))
     for name, most, what in (
         ("CommonTableExpr", MAX_CTES, "common table expressions"),
         ("RangeItem", MAX_FROM_ITEMS, "tables in FROM"),
@@ -146,6 +154,13 @@ def check_shape(select: Any) -> None:
         )
     if len(select.target_list) > MAX_TARGETS:
         raise Refusal("bounds", "too_many", "The statement has too many result columns.", "Ask for fewer.")
+
+
+def too_deep() -> Refusal:
+    """The refusal of a statement that is nested beyond what can be looked at."""
+    return Refusal(
+        "bounds", "too_deep", "The statement is nested too deeply.", "Split it into parts WITH names."
+    )
 
 
 def _check_value_function(message: Any) -> None:

@@ -216,8 +216,8 @@ class Sources(Expressions):
 
     def is_masked(self, origin: tuple[str, str]) -> bool:
         """Whether a column's values are, or may be, rewritten."""
-        schema, _, table = origin[0].partition(".")
-        base = self._access.named(schema, table)
+        relation = self._catalog.by_qualified_name.get(origin[0])
+        base = self._access.of(relation) if relation is not None else None
         return base is None or base.inline or origin[1] in base.masks
 
     def view_body(self, access: RelationAccess) -> tuple[Any, Outputs]:

@@ -19,6 +19,7 @@ MATH = words("""
     cotd degrees div erf erfc exp factorial floor gamma gcd lcm lgamma ln log log10 min_scale mod pi pow power
     radians random random_normal round scale sign sin sind sinh sqrt tan tand tanh trim_scale trunc
     width_bucket numeric_inc bit_count crc32 crc32c
+    hashtext hashtextextended hashint4 hashint8 hashint4extended hashint8extended
 """)
 TEXT = words("""
     ascii bit_length btrim casefold char_length character_length chr concat concat_ws format initcap
@@ -41,6 +42,7 @@ DATES = words("""
 CONVERSIONS = words("""
     bit bool bpchar bytea char date float4 float8 int2 int4 int8 interval money name numeric text time
     timestamp timestamptz timetz varbit varchar pg_typeof num_nonnulls num_nulls
+    pg_collation_for pg_column_size
 """)
 JSON = words("""
     array_to_json json_array_elements json_array_elements_text json_array_length json_build_array

@@ -71,7 +71,7 @@ class Words:
                 known = word in EXTENSION_FUNCTIONS.get(routine.extension or "", frozenset()) or (
                     routine.extension == "postgis" and word.startswith("st_")
                 )
-                if known or full in self._allowed:
+                if known or routine.constructs or full in self._allowed:
                     return (routine.schema, word)
         raise Refusal(
             "function",

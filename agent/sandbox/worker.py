@@ -28,11 +28,15 @@ CPU_SECONDS = 1.0
 """Processor time for one statement, after which the kernel ends the process. Not wall time: a busy machine
 must not refuse what an idle one lets through."""
 
+FRAMES = 20_000
+"""Python's frames below one another: several for each of the tree's levels, whose number the shape bounds."""
+
 HEADER = struct.Struct(">I")
 
 
 def main() -> int:
     """Judge until the parent closes the pipe."""
+    sys.setrecursionlimit(FRAMES)
     _limit(resource.RLIMIT_STACK, STACK_BYTES)
     _limit(resource.RLIMIT_AS, MEMORY_BYTES)
     _limit(resource.RLIMIT_CORE, 0)

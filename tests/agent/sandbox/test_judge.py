@@ -23,7 +23,7 @@ HIDDEN: dict[str, Any] = {"tables": {"app.people": {"deny_columns": ["email"]}}}
         ("  ", "empty"),
         ("-- nothing", "empty"),
         ("SELEC", "syntax"),
-        ("SELECT " + "abs(" * 90 + "1" + ")" * 90, "too_deep"),
+        ("SELECT " + "abs(" * 900 + "1" + ")" * 900, "too_deep"),
         ("SELECT 1; SELECT 1", "several_statements"),
         ("DROP TABLE app.people", "not_a_select"),
         ("SELECT 1 INTO x", "into"),
