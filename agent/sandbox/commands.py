@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 
 Commands = argparse._SubParsersAction  # its only name
 DSN_VARIABLE = "CUSTARD_AGENT_DSN"
+POLICY_VARIABLE = "CUSTARD_AGENT_POLICY"
 
 
 def add_parsers(commands: Commands[argparse.ArgumentParser]) -> None:
@@ -27,7 +29,11 @@ def _database_flags(parser: argparse.ArgumentParser, *, policy: bool = True) -> 
     parser.add_argument("--dsn", help=f"the database; default ${DSN_VARIABLE}")
     if policy:
         parser.add_argument(
-            "--policy", type=Path, help="the owner's policy file (TOML); without one nothing is read"
+            "--policy",
+            type=Path,
+            # The same file that `run` would take: a role granted by another policy would read nothing.
+            default=os.environ.get(POLICY_VARIABLE) or None,
+            help=f"the owner's policy file (TOML), default ${POLICY_VARIABLE}; without one nothing is read",
         )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from agent.__main__ import main
+from agent.__main__ import build_parser, main
 from agent.health import read_health
 from wire.messages import End, Execute
 
@@ -121,3 +121,13 @@ def test_missing_settings_are_usage(capsys: pytest.CaptureFixture[str]) -> None:
 def test_health_without_an_agent(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["health"]) == 1
     assert "No agent runs here" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", [["grants"], ["doctor"], ["check", "--statements", "-"]])
+def test_every_command_takes_the_policy_that_run_takes(command, tmp_path, monkeypatch):
+    monkeypatch.delenv("CUSTARD_AGENT_POLICY", raising=False)
+    assert build_parser().parse_args(command).policy is None
+    monkeypatch.setenv("CUSTARD_AGENT_POLICY", str(tmp_path / "policy.toml"))
+    assert build_parser().parse_args(command).policy == tmp_path / "policy.toml"
+    other = tmp_path / "other.toml"
+    assert build_parser().parse_args([*command, "--policy", str(other)]).policy == other
