@@ -1,9 +1,9 @@
 """The sandbox's gate in a running agent: built when the database first answers, its catalog kept fresh."""
 
 import asyncio
-import secrets
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
 
 import psycopg
 
@@ -12,8 +12,10 @@ from agent.errors import IntrospectionFailed
 from agent.execution import SEARCH_PATH, CostVerdict
 from agent.sandbox.catalog import Catalog
 from agent.sandbox.gate import Gate, permitted_functions
+from agent.sandbox.maskkey import stored_key
 from agent.sandbox.verdict import Shown, Verdict
 from agent.sandbox.wrapping import MaskKey
+from agent.settings import config_dir
 from wire.outcome import Failed
 from wire.policy import Policy
 
@@ -21,8 +23,12 @@ _BEGIN = (
     "BEGIN READ ONLY; SET LOCAL statement_timeout = 30000; SET LOCAL lock_timeout = 5000;"
     " SET LOCAL idle_in_transaction_session_timeout = 60000; SET LOCAL jit = off"
 )
-_KEY = MaskKey(secrets.token_hex(32))
-"""One for the process: the same value keeps the same hash when the policy file changes."""
+
+
+@cache
+def _key() -> MaskKey:
+    """One for the agent: the same value keeps its hash when the policy changes and after a restart."""
+    return stored_key(config_dir() / "mask.key")
 
 
 class Gatekeeper:
@@ -72,7 +78,7 @@ class Gatekeeper:
         async with self._building:
             catalog = await self._catalog()
             if self._gate is None:
-                gate = Gate(self._policy, catalog, refresh=self._catalog, key=_KEY)
+                gate = Gate(self._policy, catalog, refresh=self._catalog, key=_key())
                 await gate.__aenter__()
                 self._gate = gate
             elif replace(catalog, loaded_at=0.0) != replace(self._gate.catalog, loaded_at=0.0):
