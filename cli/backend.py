@@ -8,7 +8,7 @@ import typer
 def register(app: typer.Typer) -> None:
     """Add the commands to the tree."""
     app.command()(up)
-    app.command()(studio)
+    app.command(short_help="Serve LangGraph Studio with the demo.")(studio)
 
 
 def up(

@@ -14,7 +14,7 @@ Connection = Annotated[str | None, typer.Option("--connection", "-d", help="Conn
 def register(app: typer.Typer) -> None:
     """Add the commands to the tree."""
     app.command()(ask)
-    app.command()(connect)
+    app.command(short_help="Create a connection for a database.")(connect)
     app.add_typer(_runs, name="runs", help="Past and present runs.")
     app.add_typer(_schema, name="schema", help="What a connection's snapshot holds.")
 

@@ -21,7 +21,7 @@ EXAMPLE = "How many engineers are there?"
 
 def register(app: typer.Typer) -> None:
     """Add the command to the tree."""
-    app.command()(demo)
+    app.command(short_help="The whole system on this machine.")(demo)
 
 
 def demo(

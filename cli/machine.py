@@ -12,8 +12,8 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard out
 def register(app: typer.Typer) -> None:
     """Add the commands to the tree."""
     app.add_typer(_model, name="model", help="The models that run on this machine.")
-    app.command()(doctor)
-    app.command()(completion)
+    app.command(short_help="Check this machine, part by part.")(doctor)
+    app.command(short_help="Print a completion script for a shell.")(completion)
 
 
 _model = typer.Typer(no_args_is_help=True)
