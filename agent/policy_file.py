@@ -6,7 +6,7 @@ last good policy in force; the log says so, once for each state of the file.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 from wire.errors import PolicyError
@@ -60,8 +60,14 @@ class PolicyFile:
         if path is None:
             _log.warning(NO_FILE)
 
-    async def changes(self) -> AsyncIterator[Policy]:
-        """Every policy of another digest that the file comes to hold; never ends."""
+    async def changes(
+        self, objection: Callable[[Policy], Awaitable[str]] | None = None
+    ) -> AsyncIterator[Policy]:
+        """Every other policy that the file comes to hold; never ends.
+
+        Args:
+            objection: says why a policy must not be taken, or nothing; asked once for each.
+        """
         while True:
             await asyncio.sleep(self._watch_seconds)
             state = self._state()
@@ -77,6 +83,13 @@ class PolicyFile:
                 )
                 continue
             if policy == self.current:
+                continue
+            reason = await objection(policy) if objection is not None else ""
+            if reason:
+                _log.error(
+                    "policy file refused; the last good one stays in force",
+                    extra={"path": str(self._path), "reason": reason, "digest": self.current.digest},
+                )
                 continue
             self.current = policy
             _log.info("policy taken", extra={"path": str(self._path), "digest": policy.digest})

@@ -16,6 +16,7 @@ from agent.gatekeeper import Gatekeeper
 from agent.introspect import changes, introspect, names_shown
 from agent.judges import Judges
 from agent.policy_file import PolicyFile
+from agent.policy_trial import objection
 from agent.typenames import TypeNames
 from wire.messages import Delta, Hello, InFlight, Introspect, Snapshot, Unchanged
 from wire.policy import Policy
@@ -192,7 +193,7 @@ class Runtime:
 
     async def watch_policy(self) -> None:
         """Take over every policy that the file comes to hold; never returns."""
-        async for policy in self._policy_file.changes():
+        async for policy in self._policy_file.changes(self._objection):
             former = self._judges
             self._latest = None
             self._install(policy)
@@ -203,6 +204,9 @@ class Runtime:
             await former.close()
             async with self._changed:
                 self._changed.notify_all()
+
+    async def _objection(self, policy: Policy) -> str:
+        return await objection(self.database, policy)
 
     async def changed(self, digest: str) -> None:
         """Wait until another policy than the one of this digest is in force."""
