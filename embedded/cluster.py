@@ -88,8 +88,9 @@ class Cluster:
     @property
     def ready(self) -> bool:
         """Whether that server takes connections."""
-        lines = self._pid_file()
-        return len(lines) > 7 and lines[7].strip() == "ready" and self.pid is not None
+        # The process id comes first: read after the rest, a new server's would vouch for an old one's state.
+        pid, lines = self.pid, self._pid_file()
+        return pid is not None and len(lines) > 7 and lines[0] == str(pid) and lines[7].strip() == "ready"
 
     @property
     def port(self) -> int:
