@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from cli.children import Child
-from cli.console import Line, work
+from cli.console import Line, err, work
 from cli.errors import ApiProblem, ApiUnreachable, CommandError, UsageError
 from cli.http import Backend
 
@@ -94,10 +94,17 @@ class Chain:
     ) -> None:
         self._parts.close()
 
-    def check(self) -> None:
-        """Make sure that every part still runs; raises ``ChildFailed`` for the first that does not."""
+    def tend(self) -> None:
+        """Start again what was killed: that costs seconds, and no question.
+
+        Raises:
+            ChildFailed: a part keeps ending.
+        """
         for child in self._children:
-            child.check()
+            if child.revive():
+                err.print(
+                    f"[yellow]·[/] The {child.name} had ended; it is started again. Its log: {child.log}"
+                )
 
     def _start(self) -> None:
         from embedded.demo import create_demo

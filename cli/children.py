@@ -5,6 +5,8 @@ import os
 import signal
 import subprocess
 import sys
+import time
+from collections import deque
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
@@ -13,6 +15,9 @@ from cli.errors import CommandError
 
 _PR_SET_PDEATHSIG = 1
 LOG_TAIL_LINES = 6
+MAX_RESTARTS = 3
+RESTART_SECONDS = 60.0
+"""A child that ends more often than this many times in this long is not started again."""
 
 
 class ChildFailed(CommandError):
@@ -39,10 +44,16 @@ class Child:
     ) -> None:
         self.name = name
         self.log = log
+        self._command = [sys.executable, "-m", *arguments]
+        self._environment = {**os.environ, **environment}
         self._file: IO[bytes] = log.open("wb")
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", *arguments],
-            env={**os.environ, **environment},
+        self._restarts: deque[float] = deque(maxlen=MAX_RESTARTS)
+        self.process = self._spawn()
+
+    def _spawn(self) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            self._command,
+            env=self._environment,
             stdin=subprocess.DEVNULL,
             stdout=self._file,
             stderr=subprocess.STDOUT,
@@ -62,6 +73,21 @@ class Child:
             return
         said = "\n".join(self.tail())
         raise ChildFailed(f"The {self.name} ended (exit {code}).\n{said}", f"Its log: {self.log}")
+
+    def revive(self) -> bool:
+        """Start it again when it has ended; True when that was needed.
+
+        Raises:
+            ChildFailed: it keeps ending: ``MAX_RESTARTS`` times in ``RESTART_SECONDS`` already.
+        """
+        if self.process.poll() is None:
+            return False
+        now = time.monotonic()
+        if len(self._restarts) == MAX_RESTARTS and now - self._restarts[0] < RESTART_SECONDS:
+            self.check()
+        self._restarts.append(now)
+        self.process = self._spawn()
+        return True
 
     def tail(self) -> list[str]:
         """The last lines of its log."""

@@ -75,7 +75,7 @@ def _serve(chain: Chain, *, browser: bool) -> None:
         webbrowser.open(chain.url)
     try:
         while True:
-            chain.check()
+            chain.tend()
             time.sleep(1)
     except KeyboardInterrupt:
         err.print("Stopping …")

@@ -39,7 +39,7 @@ def run_studio(port: int) -> None:
         err.print("  Connect LangGraph Studio to that address. Ctrl-C stops everything.\n")
         try:
             while True:
-                chain.check()
+                chain.tend()
                 time.sleep(1)
         except KeyboardInterrupt:
             err.print("Stopping …")

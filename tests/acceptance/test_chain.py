@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from cli.chain import Chain
-from cli.errors import ApiProblem
+from cli.errors import ApiProblem, ApiUnreachable
 from cli.http import Backend, Json
 from graph.events import RUN_EVENT
 from graph.fold import fold
@@ -253,6 +253,20 @@ def test_an_agent_that_goes_and_comes_back(backend: Backend, chain: Chain, scrip
     assert run["status"] == "succeeded"
 
 
+def test_a_killed_agent_and_a_killed_backend_cost_seconds(
+    backend: Backend, chain: Chain, script: Any
+) -> None:
+    for name in ("agent", "backend"):
+        script.says("How many offices after the kill?", "SELECT count(*) FROM people.offices", "So many.")
+        child = next(child for child in chain._children if child.name == name)
+        child.process.kill()
+        child.process.wait()
+        chain.tend()
+        _await(lambda: _answers(chain) and _status(backend, chain) == "online", f"the {name}", seconds=60)
+        _, run = finish(backend, start(backend, chain, "How many offices after the kill?"))
+        assert run["status"] == "succeeded"
+
+
 def test_many_questions_at_once(backend: Backend, chain: Chain, script: Any) -> None:
     questions = [f"How many employees are in office {n}?" for n in range(12)]
     for n, question in enumerate(questions):
@@ -284,6 +298,15 @@ def custard(chain: Chain, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 def _status(backend: Backend, chain: Chain) -> str:
     return str(backend.get(f"/api/v1/connections/{chain.connection_id}")["agent"]["status"])
+
+
+def _answers(chain: Chain) -> bool:
+    try:
+        with Backend(chain.url) as client:
+            client.get("/health")
+    except (ApiProblem, ApiUnreachable):
+        return False
+    return True
 
 
 def _await(true: Callable[[], bool], what: str, seconds: float = 30.0) -> None:

@@ -92,6 +92,17 @@ def test_a_child_that_ends_by_itself_is_reported_with_its_last_words(tmp_path: P
     child.stop()
 
 
+def test_a_child_is_started_again_but_not_for_ever(tmp_path: Path) -> None:
+    child = Child("mayfly", ["this"], {}, tmp_path / "log")
+    for _ in range(3):
+        child.process.wait()
+        assert child.revive()
+    child.process.wait()
+    with pytest.raises(ChildFailed, match="mayfly ended"):
+        child.revive()
+    child.stop()
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="prctl is Linux's")
 def test_a_child_does_not_outlive_a_killed_parent(tmp_path: Path) -> None:
     program = (
