@@ -97,6 +97,17 @@ def _neutral(cell: str) -> str:
     return cell
 
 
+_ARROW_TYPES = {
+    "smallint": "int16",
+    "integer": "int32",
+    "bigint": "int64",
+    "real": "float32",
+    "double precision": "float64",
+    "date": "date32",
+}
+"""PostgreSQL's type, as ``format_type`` prints it, to the name of Arrow's."""
+
+
 def _as_parquet(kept: KeptResult) -> bytes:
     out = io.BytesIO()
     importlib.import_module("pyarrow.parquet").write_table(_table(kept), out, compression="zstd")
@@ -112,14 +123,33 @@ def _as_arrow(kept: KeptResult) -> bytes:
 
 
 def _table(kept: KeptResult) -> Any:
-    """Every column as text: typed columns need a conversion per type that must lose nothing."""
+    """Columns typed where Arrow's type holds every value as PostgreSQL printed it, as text elsewhere."""
     arrow = importlib.import_module("pyarrow")
     columns: list[list[str | None]] = [[] for _ in kept.columns]
     for row in kept.text_rows():
         for place, cell in enumerate(row):
             columns[place].append(cell)
     names = _unique([column.name for column in kept.columns])
-    return arrow.table([arrow.array(cells, arrow.string()) for cells in columns], names=names)
+    arrays = [_typed(cells, column.type) for cells, column in zip(columns, kept.columns, strict=True)]
+    return arrow.table(arrays, names=names)
+
+
+def _typed(cells: list[str | None], kind: str) -> Any:
+    """A column as its own type; as text when that has no exact counterpart, or a value does not fit it.
+
+    A numeric of any precision, a date BC and a timestamp at infinity exist in PostgreSQL and not in Arrow.
+    """
+    arrow = importlib.import_module("pyarrow")
+    text = arrow.array(cells, arrow.string())
+    if kind == "boolean":
+        return arrow.array([None if cell is None else cell == "t" for cell in cells], arrow.bool_())
+    target = _ARROW_TYPES.get(kind)
+    if target is None:
+        return text
+    try:
+        return text.cast(getattr(arrow, target)())
+    except arrow.ArrowInvalid:
+        return text
 
 
 def _unique(names: list[str]) -> list[str]:

@@ -6,6 +6,9 @@ import io
 import json
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.ipc
+import pyarrow.parquet
 import pytest
 from fastapi.testclient import TestClient
 
@@ -148,6 +151,31 @@ async def test_a_whole_result_can_be_fetched(backend: Any, result: Any) -> None:
     kept.write_bytes(kept.read_bytes()[:-9])
     gone = await backend.http.get(path)
     assert (gone.status_code, gone.json()["code"]) == (410, "result_gone")
+    await agent.leave()
+
+
+@pytest.mark.parametrize("format", ["parquet", "arrow"])
+async def test_a_result_as_columns(backend: Any, result: Any, format: str) -> None:
+    columns = [
+        ResultColumn(name="id", type="bigint", oid=20),
+        ResultColumn(name="note", type="text", oid=25),
+        ResultColumn(name="ok", type="boolean", oid=16),
+        ResultColumn(name="day", type="date", oid=1082),
+    ]
+    rows: list[list[str | None]] = [
+        ["1", None, "t", "2026-01-31"],
+        ["9007199254740993", "ü", "f", "0044-03-15 BC"],
+    ]
+    connection = await backend.connection()
+    agent = await backend.agent(connection, result=result(columns=columns, batches=[rows]))
+    run = await backend.ask(connection)
+    answer = await backend.http.get(f"/api/v1/runs/{run['run_id']}/result?format={format}")
+    assert answer.status_code == 200
+    data = pa.BufferReader(answer.content)
+    table = pa.parquet.read_table(data) if format == "parquet" else pa.ipc.open_stream(data).read_all()
+    assert [str(kind) for kind in table.schema.types] == ["int64", "string", "bool", "string"]
+    last = {"id": 9007199254740993, "note": "ü", "ok": False, "day": "0044-03-15 BC"}
+    assert table.to_pylist()[1] == last
     await agent.leave()
 
 
