@@ -5,7 +5,7 @@ import hashlib
 import inspect
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -307,7 +307,9 @@ class FakeAgent:
                 message = parse_from_backend(text)
                 self.heard.append(message)
                 self._tell()
-                await self._answer(message)
+                # What the backend said before it closed is still to be read, though nothing can be answered.
+                with suppress(ConnectionClosed):
+                    await self._answer(message)
         except ConnectionClosed:
             pass
         finally:
