@@ -162,8 +162,14 @@ def _named(error: Exception, seconds: float) -> ModelError:
             f"The language model's server refused the request (HTTP {status}).",
             "The server's log says why; check that the model is a chat model.",
         )
+    if status is not None:
+        said = f"The language model's server failed (HTTP {status})."
+    elif "connect" in type(error).__name__.lower():
+        said = "The language model's server cannot be reached."
+    else:
+        said = "The language model's server broke off, or sent what is no answer."
     return ModelUnavailable(
-        f"The language model did not answer ({type(error).__name__}).",
+        said,
         "Check that its server runs (`custard doctor` tests it), then ask again.",
     )
 
