@@ -91,7 +91,8 @@ class Leases:
 
     async def _take(self) -> int:
         leases = self._store.leases
-        gone = dead(await leases.owners(), self.holder.owner)
+        # Looks into /proc: in a thread, as an event loop must not wait for a file.
+        gone = await asyncio.to_thread(dead, await leases.owners(), self.holder.owner)
         taken = await leases.take(
             self.holder, dead=gone, online=self._gateway.connections, overdue_seconds=self._overdue_seconds
         )
