@@ -11,6 +11,7 @@ from agent.database import Database as AgentDatabase
 from agent.execution import Request, Sandbox
 from agent.introspect import introspect
 from agent.sandbox.gate import Gate, permitted_functions
+from api.cells import cells, converters
 from wire.outcome import PREVIEW_ROWS, Failed, Outcome, ResultColumn, Rows
 from wire.policy import Limits, Policy, PolicyStack, Share
 from wire.snapshot import SchemaSnapshot
@@ -57,9 +58,10 @@ class SandboxDatabase:
         done = await self._sandbox.execute(Request(sql, run_id=run_id), sink)
         if isinstance(done, Failed):
             return done
+        how = converters(sink.names)
         return Rows(
             columns=sink.names,
-            preview=[_cells(row, sink.names) for row in sink.preview],
+            preview=[cells(row, how) for row in sink.preview],
             row_count=done.rows,
             truncated=done.truncated,
             size_bytes=done.bytes,
@@ -84,26 +86,3 @@ async def sandbox_database(dsn: str, policy: Policy = EVAL_POLICY) -> AsyncItera
 
 def _functions(gate: Gate, stack: PolicyStack) -> list[str]:
     return permitted_functions(gate.catalog, stack)
-
-
-def _cells(row: list[str | None], columns: list[ResultColumn]) -> list[object]:
-    return [_cell(value, column.type) for value, column in zip(row, columns, strict=True)]
-
-
-def _cell(value: str | None, kind: str) -> object:
-    """A value as ``wire.outcome.Cell`` says: what JSON holds exactly as itself, the rest as text."""
-    if value is None:
-        return None
-    base = kind.split("(")[0]
-    if base == "boolean":
-        return value == "t"
-    try:
-        if base in {"smallint", "integer", "bigint"}:
-            return number if abs(number := int(value)) <= 2**53 else value
-        if base in {"real", "double precision", "numeric"}:
-            parsed = float(value)
-            exact = base != "numeric" or len(value.strip("-").replace(".", "")) <= 15
-            return parsed if exact and parsed - parsed == 0 else value
-    except ValueError:
-        return value
-    return value

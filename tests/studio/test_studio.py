@@ -35,7 +35,7 @@ allow = true
 pytestmark = [
     pytest.mark.postgres,
     pytest.mark.timeout(300),
-    pytest.mark.skipif(not LANGGRAPH.exists(), reason=".venv-studio is missing; to have it: make setup"),
+    pytest.mark.skipif(not LANGGRAPH.exists(), reason="to have it: make .venv-studio/.ready"),
 ]
 
 
