@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import random
 import sys
 
 import pytest
@@ -18,8 +19,8 @@ def main() -> int:
     options = parser.parse_args()
     seconds = options.minutes * 60 / SERVERS
     os.environ["CUSTARD_FUZZ_SECONDS"] = str(seconds)
-    if options.seed:
-        os.environ["CUSTARD_FUZZ_SEED"] = str(options.seed)
+    seed = options.seed or random.SystemRandom().randrange(1, 2**32)
+    os.environ["CUSTARD_FUZZ_SEED"] = str(seed)
     return int(pytest.main(["-q", "-s", "-x", f"--timeout={int(seconds) + 120}", FUZZER]))
 
 
