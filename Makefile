@@ -58,9 +58,11 @@ demo: $(VENV)/.demo frontend/dist/.built ## The whole system on embedded parts, 
 studio: .venv-studio/.ready ## LangGraph Studio's server with the demo agent attached
 	@.venv-studio/bin/custard studio $(ARGS)
 
+SUITE ?= bakery
+
 .PHONY: evals
-evals: $(VENV)/.demo ## Score the bundled eval suite with the local model
-	@$(BIN)/custard eval run $(ARGS)
+evals: $(VENV)/.demo ## Score a bundled suite with the local model: SUITE=bakery or demo
+	@$(BIN)/custard eval run --suite $(SUITE) $(ARGS)
 
 .PHONY: bench
 bench: $(VENV)/.demo ## Measure, as ratios taken in one run
@@ -84,16 +86,42 @@ check: $(VENV)/.dev frontend/node_modules/.ready ## ruff, mypy --strict, import-
 .PHONY: test
 test: system $(VENV)/.dev .venv-studio/.ready frontend/dist/.built ## All set-up, then every test
 	@$(BIN)/custard model pull
+	@$(BIN)/python -m embedded.servers || echo "· Tests on those versions are skipped by name."
 	@cd frontend && npm test --silent
-	@$(BIN)/pytest -n 2 --dist loadfile tests $(addprefix --ignore=,$(WHOLE)) $(ARGS)
+	@$(BIN)/pytest -n 3 --dist loadfile tests $(addprefix --ignore=,$(WHOLE)) $(ARGS)
+	@cat artifacts/matrix-*.md 2>/dev/null || true
 	@$(BIN)/pytest $(WHOLE) $(ARGS)
+	@cat artifacts/bench.md 2>/dev/null || true
 
-# Tests that start the whole chain, a Studio server or an image build: one after the other, with both cores.
-WHOLE := tests/acceptance tests/studio tests/agent/test_image.py
+# Tests that start the whole chain, a Studio server or an image build, or measure: one after the other, with
+# both cores.
+WHOLE := tests/acceptance tests/studio tests/agent/test_image.py tests/evals/test_bench.py
+
+.PHONY: servers
+servers: system $(VENV)/.dev ## Every statement of the corpora, and the agent's tests, on PostgreSQL 13 to 18
+	@$(BIN)/python -m embedded.servers
+	@CUSTARD_WHOLE_CORPUS=1 $(BIN)/pytest tests/agent/servers $(ARGS)
+	@CUSTARD_SERVERS="13 14 16 17" $(BIN)/pytest $(AGENT_ON_SERVERS) $(ARGS)
+
+# What of the agent depends on the server's version.
+AGENT_ON_SERVERS := tests/agent/sandbox tests/agent/test_execution.py tests/agent/test_introspect.py \
+	tests/agent/test_healing.py tests/agent/test_session.py tests/agent/test_command.py
+
+.PHONY: soak
+soak: $(VENV)/.dev ## Random faults under load (MINUTES=10, SEED=…): no question may be lost
+	@$(BIN)/python -m tests.faults.soak --minutes $(or $(MINUTES),10) $(addprefix --seed ,$(SEED))
 
 .PHONY: fuzz
 fuzz: $(VENV)/.dev ## Hunt for statements on which parsers and server disagree (MINUTES=10)
 	@$(BIN)/python -m tests.agent.fuzz --minutes $(or $(MINUTES),10)
+
+.PHONY: mutants
+mutants: $(VENV)/.dev ## Take every rule of the sandbox's gate away, one at a time, and show what notices
+	@CUSTARD_MUTANTS=1 $(BIN)/pytest -q --timeout=1800 tests/agent/corpus/test_rules.py
+
+.PHONY: canary
+canary: $(VENV)/.dev ## Poisoned rows, names and questions against a real model (MODEL=http://host:port/v1 NAME=its-name)
+	@$(BIN)/python -m tests.canary --model $(MODEL) $(if $(NAME),--name $(NAME)) $(ARGS)
 
 # --- keep --------------------------------------------------------------------------------------------------
 

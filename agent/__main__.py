@@ -13,13 +13,17 @@ import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from agent import __version__
-from agent.errors import AgentError, SettingsError
+from agent.errors import AgentError, DatabaseUnavailable, SettingsError
 from agent.logs import configure_logging
 from agent.redact import redact
 from agent.settings import Settings, identity_file, load_settings
 from wire.errors import CustardError, PolicyError
+
+if TYPE_CHECKING:
+    from agent.casebook import Casebook
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -109,31 +113,47 @@ def _run(arguments: argparse.Namespace) -> int:
     return asyncio.run(serve(settings))
 
 
-async def serve(settings: Settings) -> int:
+async def serve(settings: Settings, casebook: "Casebook | None" = None) -> int:
     """Run the agent until it is told to stop by SIGTERM or SIGINT; returns the exit code.
+
+    Args:
+        casebook: cases of an eval that it scores queries by; with them no row leaves.
 
     Raises:
         ConnectionEnded: the backend has closed the door for good.
         SettingsError, PolicyError: something needed is missing or wrong.
+        RoleRefused: the database role may do more than it should.
     """
+    from agent import collector
     from agent.client import Client
     from agent.database import Database
     from agent.health import Health
     from agent.policy_file import PolicyFile
+    from agent.role import RoleWatch, acceptable
     from agent.runtime import Runtime
 
     _ = settings.websocket_url, settings.require_token()
+    accepted = acceptable(settings.accept_dangers)
     policy_file = PolicyFile(settings.policy)
     health = Health(settings.health_file)
     limits = policy_file.current.limits
     async with Database(settings.require_dsn(), size=limits.concurrent + 1) as database:
-        runtime = Runtime(database, policy_file)
+        role = RoleWatch(database, accept=accepted)
+        runtime = Runtime(
+            database, policy_file, role=role, casebook=casebook, values_seconds=settings.values_seconds
+        )
+        try:
+            await role.start(runtime.policy)
+        except DatabaseUnavailable as error:
+            _log.warning("role not examined yet", extra={"reason": str(error)})
         await runtime.start()
         client = Client(settings, runtime, on_state=health.attached)
         serving = asyncio.create_task(client.run())
         beside: list[asyncio.Task[None]] = [
             asyncio.create_task(health.beat()),
             asyncio.create_task(runtime.watch_policy()),
+            asyncio.create_task(runtime.watch_role()),
+            asyncio.create_task(runtime.watch_values()),
         ]
         stopping = asyncio.Event()
         loop = asyncio.get_running_loop()
@@ -141,6 +161,7 @@ async def serve(settings: Settings) -> int:
             with contextlib.suppress(NotImplementedError):
                 loop.add_signal_handler(number, stopping.set)
         stopped: asyncio.Task[None] = asyncio.create_task(_happened(stopping))
+        collector.spare()
         _log.info("agent starts", extra={"version": __version__, "policy": runtime.policy.digest})
         try:
             await asyncio.wait({serving, stopped, *beside}, return_when=asyncio.FIRST_COMPLETED)

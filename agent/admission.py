@@ -1,4 +1,4 @@
-"""How many statements run at once and per minute: the owner's limits, first come first served."""
+"""The owner's bounds on all statements together: how many run at once, and how many come in a minute."""
 
 import asyncio
 import time
@@ -26,15 +26,20 @@ class Admission:
     ) -> None:
         self.concurrent = concurrent
         self.per_minute = per_minute
-        self._slots = asyncio.Semaphore(concurrent)
-        self._waiting = 0
+        self._running = 0
+        self._queue: deque[asyncio.Future[None]] = deque()
         self._clock = clock
         self._starts: deque[float] = deque()
 
     @property
     def waiting(self) -> int:
         """Statements that wait for a slot."""
-        return self._waiting
+        return len(self._queue)
+
+    def resize(self, *, concurrent: int, per_minute: int) -> None:
+        """Go by other limits from now on. What runs already is not cut off, and still counts."""
+        self.concurrent, self.per_minute = concurrent, per_minute
+        self._let_in()
 
     def over_limit(self) -> str | None:
         """Why a statement that came now would be turned away; None when it may come in.
@@ -46,8 +51,8 @@ class Admission:
             self._starts.popleft()
         if len(self._starts) >= self.per_minute:
             return f"The owner's policy allows {self.per_minute} statements a minute."
-        if self._waiting >= self.concurrent * WAITING_PER_SLOT:
-            return f"{self._waiting} statements wait already for {self.concurrent} that may run at once."
+        if self.waiting >= self.concurrent * WAITING_PER_SLOT:
+            return f"{self.waiting} statements wait already for {self.concurrent} that may run at once."
         self._starts.append(now)
         return None
 
@@ -55,19 +60,29 @@ class Admission:
     async def slot(self, stop: Stop) -> AsyncIterator[bool]:
         """Wait in order for a slot and hold it; False, without one, when ``stop`` came first."""
         held: list[bool] = []
-
-        async def take() -> None:
-            await self._slots.acquire()
-            held.append(True)
-
         try:
-            self._waiting += 1
-            try:
-                got = await stop.unless_stopped(take())
-            finally:
-                self._waiting -= 1
-            yield got
+            # What was taken counts even where ``stop`` came in the very moment in which it was.
+            yield await stop.unless_stopped(self._take(held))
         finally:
-            # Not ``if got``: a slot may have been taken in the very moment in which the wait was given up.
             if held:
-                self._slots.release()
+                self._running -= 1
+                self._let_in()
+
+    async def _take(self, held: list[bool]) -> None:
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._queue.append(turn)
+        self._let_in()
+        try:
+            await turn
+        finally:
+            if turn.done() and not turn.cancelled():
+                held.append(True)
+            elif turn in self._queue:
+                self._queue.remove(turn)
+
+    def _let_in(self) -> None:
+        while self._queue and self._running < self.concurrent:
+            turn = self._queue.popleft()
+            if not turn.done():
+                self._running += 1
+                turn.set_result(None)

@@ -10,9 +10,10 @@ SELECT pg_catalog.current_database(), pg_catalog.current_setting('server_version
 -- name: relations
 -- Tables, views, materialized and foreign ones, partitions with their parent; without temporary ones.
 SELECT c.oid, n.nspname, c.relname, c.relkind, c.relispartition, c.reltuples::bigint,
-       obj_description(c.oid, 'pg_class'), pn.nspname, p.relname
+       d.description, pn.nspname, p.relname
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
+LEFT JOIN pg_description d ON d.objoid = c.oid AND d.classoid = 'pg_class'::regclass AND d.objsubid = 0
 LEFT JOIN pg_inherits i ON i.inhrelid = c.oid AND c.relispartition
 LEFT JOIN pg_class p ON p.oid = i.inhparent
 LEFT JOIN pg_namespace pn ON pn.oid = p.relnamespace
@@ -80,3 +81,47 @@ WHERE s.schemaname NOT IN ('pg_catalog', 'information_schema')
   AND coalesce(cardinality(s.most_common_vals::text::text[]), 0)
     + coalesce(cardinality(s.histogram_bounds::text::text[]), 0)
     >= round(CASE WHEN s.n_distinct < 0 THEN -s.n_distinct * c.reltuples ELSE s.n_distinct END);
+
+-- name: texts
+-- Columns of texts (domains over them included) with what is thought to be their tables' number of rows: below
+-- 0 where nobody knows. A partitioned table has those of its partitions.
+SELECT n.nspname, c.relname, a.attname, c.relkind,
+       (CASE WHEN c.relkind = 'p' THEN
+            (SELECT CASE WHEN bool_or(l.reltuples < 0) THEN -1 ELSE sum(l.reltuples) END
+             FROM pg_partition_tree(c.oid) p JOIN pg_class l ON l.oid = p.relid WHERE l.relkind <> 'p')
+        ELSE c.reltuples END)::bigint
+FROM pg_class c
+JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_attribute a ON a.attrelid = c.oid
+JOIN pg_type t ON t.oid = a.atttypid
+WHERE c.relkind IN ('r', 'p', 'v', 'm') AND t.typcategory = 'S'
+  AND c.relpersistence <> 't' AND a.attnum > 0 AND NOT a.attisdropped
+  AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
+ORDER BY n.nspname, c.relname, a.attnum;
+
+-- name: state
+-- Beside what the first query tells, one value that changes whenever anything does that a snapshot is made of, structure and grants alike: a row's
+-- xmin is the transaction that wrote it. VACUUM and ANALYZE write statistics in place and change none.
+SELECT md5(concat_ws('|',
+    current_user,
+    (SELECT concat_ws(',', count(*), sum(hashint8extended(oid::bigint, xmin::text::bigint)))
+     FROM pg_class WHERE oid >= 16384),
+    (SELECT concat_ws(',', count(*), sum(hashint8extended((attrelid::bigint << 16) + attnum, xmin::text::bigint)))
+     FROM pg_attribute WHERE attrelid >= 16384 AND attnum > 0),
+    (SELECT concat_ws(',', count(*), sum(hashint8extended(oid::bigint, xmin::text::bigint)))
+     FROM pg_constraint WHERE oid >= 16384),
+    (SELECT concat_ws(',', count(*), sum(hashtextextended(concat(objoid, ' ', objsubid, ' ', xmin), 3)))
+     FROM pg_description WHERE objoid >= 16384),
+    (SELECT concat_ws(',', count(*), sum(hashtextextended(concat(oid, ' ', xmin), 4))) FROM pg_enum),
+    (SELECT concat_ws(',', count(*), sum(hashtextextended(concat(oid, ' ', xmin), 5))) FROM pg_namespace),
+    (SELECT concat_ws(',', count(*), sum(hashtextextended(concat(inhrelid, ' ', inhparent, ' ', xmin), 6)))
+     FROM pg_inherits),
+    (SELECT concat_ws(',', count(*), sum(hashtextextended(concat(oid, ' ', xmin), 7)))
+     FROM pg_rewrite WHERE oid >= 16384),
+    (SELECT concat_ws(',', count(*), sum(hashint8extended(oid::bigint, xmin::text::bigint)))
+     FROM pg_type WHERE oid >= 16384),
+    (SELECT concat_ws(',', count(*), max(xmin::text::bigint), sum(xmin::text::bigint)) FROM pg_proc),
+    (SELECT concat_ws(',', count(*), sum(hashtextextended(concat(oid, ' ', rolname, rolsuper, rolinherit), 9)))
+     FROM pg_roles),
+    (SELECT concat_ws(',', count(*), sum(hashtextextended(concat(roleid, ' ', member, ' ', xmin), 10)))
+     FROM pg_auth_members)));

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import io
 import json
+import logging
 import os
 import sys
 import time
@@ -14,9 +16,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psycopg
+
 from agent.admission import Admission
 from agent.database import Connection, Database
-from agent.errors import SettingsError
+from agent.errors import DatabaseUnavailable, IntrospectionFailed, SettingsError
 from agent.execution import Request, Sandbox
 from agent.sandbox.catalog import Catalog
 from agent.sandbox.commands import DSN_VARIABLE
@@ -24,6 +28,8 @@ from agent.sandbox.gate import Gate
 from agent.sandbox.verdict import Verdict
 from wire.outcome import Failed, ResultColumn
 from wire.policy import Policy, PolicyStack, parse_policy
+
+_log = logging.getLogger("agent.check")
 
 UNLIMITED_PER_MINUTE = 10**9
 """A check is one act of the owner's, so the policy's statements a minute do not bound it."""
@@ -85,14 +91,26 @@ def read_statements(lines: Iterable[bytes]) -> Iterator[Statement]:
             continue
         try:
             text = line.decode("utf-8", "surrogateescape")
-            value = json.loads(text.removeprefix("\ufeff") if number == 1 else text)
+            value = json.loads(
+                text.removeprefix("\ufeff") if number == 1 else text, parse_constant=_no_constant
+            )
         except (ValueError, RecursionError) as error:
             yield Statement(number, None, f"Line {number} is not JSON: {error}")
             continue
         if not isinstance(value, dict) or not isinstance(value.get("sql"), str):
             yield Statement(number, None, f'Line {number} is not an object with "id" and "sql".')
             continue
+        try:
+            json.dumps(value.get("id"), allow_nan=False)
+        except ValueError:
+            # A number such as 1e999 has no JSON to be said again in.
+            yield Statement(number, None, f"Line {number} has an id that is out of range.")
+            continue
         yield Statement(value.get("id", number), value["sql"])
+
+
+def _no_constant(word: str) -> None:
+    raise ValueError(f"{word} is no value of JSON")
 
 
 async def run_check(
@@ -110,7 +128,16 @@ async def run_check(
     stack = policy if isinstance(policy, PolicyStack) else PolicyStack(owner=policy)
     async with open_sandbox(dsn, stack) as (gate, sandbox):
         for statement in statements:
-            yield await _check(gate, sandbox, statement, execute)
+            started = time.perf_counter()
+            try:
+                checked = await _check(gate, sandbox, statement, execute)
+            except (psycopg.Error, DatabaseUnavailable, IntrospectionFailed):
+                checked = _unanswered(statement, "database", "The database could not be asked.", started)
+            except Exception as error:  # one statement's mishap must not cost the others their lines
+                _log.exception("statement not checked")
+                reason = f"The statement could not be checked ({type(error).__name__})."
+                checked = _unanswered(statement, "process", reason, started)
+            yield checked
 
 
 @asynccontextmanager
@@ -129,8 +156,8 @@ async def open_sandbox(dsn: str, stack: PolicyStack) -> AsyncIterator[tuple[Gate
 
         async with Gate(stack, await catalog(), refresh=catalog) as gate:
 
-            async def cost(connection: Connection, sql: str) -> Failed | None:
-                verdict = await gate.cost_verdict(connection, sql)
+            async def cost(connection: Connection, judged: Verdict) -> Failed | None:
+                verdict = await gate.cost_verdict(connection, judged)
                 return None if verdict.allowed else refused(verdict)
 
             sandbox = Sandbox(
@@ -156,6 +183,11 @@ async def shown_names(gate: Gate) -> frozenset[str]:
 def refused(verdict: Verdict) -> Failed:
     """A refusal as the outcome of a statement."""
     return Failed(code="policy", message=verdict.reason, hint=verdict.hint, layer=verdict.layer)
+
+
+def _unanswered(statement: Statement, layer: str, reason: str, started: float) -> Checked:
+    elapsed = round((time.perf_counter() - started) * 1000, 3)
+    return Checked(statement.id, False, layer, reason, elapsed_ms=elapsed)
 
 
 async def _check(gate: Gate, sandbox: Sandbox, statement: Statement, execute: bool) -> Checked:
@@ -205,6 +237,10 @@ def handle(arguments: argparse.Namespace) -> int:
             f"The statements cannot be read: {error.strerror}", "Check --statements."
         ) from error
 
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # An id may hold what no terminal's encoding can say.
+        sys.stdout.reconfigure(errors="backslashreplace")
+
     async def work() -> None:
         async for line in run_check(dsn, policy, read_statements(lines), execute=arguments.execute):
             print(json.dumps(asdict(line)) if arguments.json else _row(line), flush=True)
@@ -231,7 +267,10 @@ def load_policy(path: Path | None) -> Policy:
 
 
 def _row(line: Checked) -> str:
+    # The file's ids and names are a stranger's; what would steer a terminal is shown as it is written.
+    name = "".join(one if one.isprintable() else repr(one)[1:-1] for one in str(line.id))
     if line.allowed:
         rows = "" if line.rows is None else f"{line.rows} rows"
-        return f"✓ {line.id!s:<20} {rows}"
-    return f"✗ {line.id!s:<20} {line.layer}: {line.reason}"
+        return f"✓ {name:<20} {rows}"
+    reason = "".join(one if one.isprintable() else repr(one)[1:-1] for one in line.reason)
+    return f"✗ {name:<20} {line.layer}: {reason}"

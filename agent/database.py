@@ -1,6 +1,6 @@
 """Connections to the owner's database: pooled, short-lived in what they remember, healed when it restarts.
 
-What a statement may do inside its transaction is ``agent.execution``'s business, not this module's.
+What a statement may do inside its transaction is ``agent.transaction``'s business, not this module's.
 """
 
 import asyncio
@@ -14,11 +14,16 @@ from typing import Any
 
 import psycopg
 from psycopg import AsyncConnection, sql
+from psycopg.abc import PQGen
 from psycopg.adapt import AdaptersMap
+from psycopg.generators import execute, fetch_many, send
+from psycopg.pq import ExecStatus, TransactionStatus
+from psycopg.pq.abc import PGconn
 from psycopg.types.string import TextLoader
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from agent.errors import DatabaseUnavailable
+from agent.intake import BoundedConnection
 from agent.redact import redact
 
 _log = logging.getLogger("agent.database")
@@ -27,6 +32,9 @@ CONNECT_SECONDS = 5
 """How long one attempt to connect may take, seconds."""
 CHECKOUT_SECONDS = 6.0
 """How long a statement waits for a connection, seconds: enough for a database that is just restarting."""
+
+OLDEST_SERVER = 130_000
+"""``server_version_num`` below which nothing was ever tried, and the agent does not start to try it."""
 
 Connection = AsyncConnection[tuple[Any, ...]]
 Begin = str | Callable[[int], str]
@@ -87,7 +95,6 @@ class Database:
             timeout=checkout_seconds,
             reconnect_timeout=checkout_seconds,
             max_idle=120.0,
-            reset=_discard,
             open=False,
             name="custard-agent",
         )
@@ -96,7 +103,7 @@ class Database:
         """A connection class that remembers why connecting failed: the pool only says that it waited."""
         database = self
 
-        class Remembering(AsyncConnection[Any]):
+        class Remembering(BoundedConnection):
             @classmethod
             async def connect(cls, *args: Any, **kwargs: Any) -> Any:
                 try:
@@ -151,7 +158,7 @@ class Database:
             timeout: seconds to wait for a connection; None takes the default.
 
         Raises:
-            DatabaseUnavailable: no connection could be had, or none survived.
+            DatabaseUnavailable: no connection could be had, none survived, or the server is too old.
         """
         deadline = time.monotonic() + (self._checkout_seconds if timeout is None else timeout)
         for _ in range(self._size + 2):
@@ -159,9 +166,14 @@ class Database:
                 conn = await self._pool.getconn(timeout=max(deadline - time.monotonic(), 0.05))
             except (PoolTimeout, psycopg.OperationalError) as error:
                 raise self._unavailable(error) from error
+            if isinstance(conn, BoundedConnection):
+                conn.at_once = None
+            if conn.info.server_version < OLDEST_SERVER:
+                await self.release(conn)
+                raise _too_old(conn.info.server_version)
             try:
                 text = begin if isinstance(begin, str) else begin(conn.info.server_version)
-                await conn.execute(text.encode())
+                await conn.wait(_begin(conn.pgconn, text.encode()))
             except psycopg.Error as error:
                 self._last_error = error
                 lost = conn.closed or isinstance(error, psycopg.OperationalError)
@@ -176,24 +188,61 @@ class Database:
         raise self._unavailable(self._last_error)
 
     async def release(self, conn: Connection) -> None:
-        """Roll back and give the connection to the next; a broken one is replaced."""
-        with contextlib.suppress(psycopg.Error):
-            if not conn.closed:
-                await conn.rollback()
-        await self._pool.putconn(conn)
+        """Roll back, forget all that a statement may have left in the session, advisory locks included, and
+        give the connection to the next; one that is broken or still busy is replaced."""
+        clean = False
+        try:
+            with contextlib.suppress(psycopg.Error):
+                if not conn.closed and not (isinstance(conn, BoundedConnection) and conn.overrun):
+                    await conn.wait(_reset(conn.pgconn))
+                    clean = True
+        finally:
+            if not clean:
+                conn.pgconn.finish()
+            await self._pool.putconn(conn)
 
     def _unavailable(self, error: BaseException | None) -> DatabaseUnavailable:
         cause = self._last_error or error
         reason = redact(str(cause)).strip().splitlines()[0] if cause and str(cause).strip() else "no answer"
-        return DatabaseUnavailable(
-            f"The agent cannot use its database: {reason}",
-            "Check that PostgreSQL runs and that the agent's connection string and role are right.",
-        )
+        hint = "Check that PostgreSQL runs and that the agent's connection string and role are right."
+        if "statement pooling" in reason:
+            hint = "Set pool_mode = transaction for this database in PgBouncer, or connect past it."
+        return DatabaseUnavailable(f"The agent cannot use its database: {reason}", hint)
 
 
-async def _discard(conn: Connection) -> None:
-    """Forget all that a statement may have left in the session, advisory locks included."""
-    await conn.execute("DISCARD ALL")
+def _too_old(version: int) -> DatabaseUnavailable:
+    return DatabaseUnavailable(
+        f"This server is PostgreSQL {version // 10_000}.{version % 10_000};"
+        f" the agent works with {OLDEST_SERVER // 10_000} or newer.",
+        "Upgrade the server, or point the agent at a replica of a newer version.",
+    )
+
+
+def _begin(pgconn: PGconn, text: bytes) -> PQGen[None]:
+    """Our own text, by the simple protocol: psycopg's cursors would cost as much again as PostgreSQL does."""
+    pgconn.send_query(text)
+    for result in (yield from execute(pgconn)):
+        if result.status not in (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK):
+            raise psycopg.errors.error_from_result(result)
+
+
+def _reset(pgconn: PGconn) -> PQGen[None]:
+    """``ROLLBACK`` and ``DISCARD ALL`` in one flight, each on its own."""
+    if pgconn.transaction_status == TransactionStatus.ACTIVE or pgconn.pipeline_status:
+        raise psycopg.OperationalError("something still runs on the connection")
+    began = pgconn.transaction_status != TransactionStatus.IDLE
+    commands = (b"ROLLBACK", b"DISCARD ALL") if began else (b"DISCARD ALL",)
+    pgconn.enter_pipeline_mode()
+    for command in commands:
+        pgconn.send_query_params(command, None)
+        pgconn.pipeline_sync()
+    yield from send(pgconn)
+    for _ in commands:
+        done = yield from fetch_many(pgconn)
+        yield from fetch_many(pgconn)
+        if not done or done[-1].status != ExecStatus.COMMAND_OK:
+            raise psycopg.OperationalError("the connection could not be cleared")
+    pgconn.exit_pipeline_mode()
 
 
 async def cancel_statement(conn: Connection, *, timeout: float = 2.0) -> None:

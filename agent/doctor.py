@@ -66,6 +66,9 @@ class Danger:
     what: str
     remedy: str
     """SQL that takes it away; where that would touch other roles too, a sentence."""
+    on: str = ""
+    """The relation, schema, function or server that it is about, as ``what`` names it; empty when it is about
+    the role itself."""
 
 
 _ROLE = """
@@ -188,7 +191,9 @@ async def examine(connection: AsyncConnection[Any], stack: PolicyStack) -> list[
         )
     for (relation,) in await fetch(connection, _OWNED):
         found.append(
-            Danger("owns", "refuse", f"{name} owns {relation}.", f"ALTER TABLE {relation} OWNER TO …;")
+            Danger(
+                "owns", "refuse", f"{name} owns {relation}.", f"ALTER TABLE {relation} OWNER TO …;", relation
+            )
         )
     found += await _writes(connection, name)
     if create:
@@ -225,6 +230,7 @@ async def _writes(connection: AsyncConnection[Any], name: str) -> list[Danger]:
                 "refuse",
                 f"{name} has {privilege} on {schema}.{relation}.",
                 f"REVOKE {privilege} ON {table} FROM {who}, PUBLIC;",
+                f"{schema}.{relation}",
             )
         )
     for schema, sequence in await fetch(connection, _SEQUENCES):
@@ -234,6 +240,7 @@ async def _writes(connection: AsyncConnection[Any], name: str) -> list[Danger]:
                 "refuse",
                 f"{name} may advance the sequence {schema}.{sequence}.",
                 f"REVOKE ALL ON SEQUENCE {quote(schema)}.{quote(sequence)} FROM {who}, PUBLIC;",
+                f"{schema}.{sequence}",
             )
         )
     for (schema,) in await fetch(connection, _SCHEMAS):
@@ -243,6 +250,7 @@ async def _writes(connection: AsyncConnection[Any], name: str) -> list[Danger]:
                 "refuse",
                 f"{name} may create objects in the schema {schema}.",
                 f"REVOKE CREATE ON SCHEMA {quote(schema)} FROM {who}, PUBLIC;",
+                schema,
             )
         )
     return found
@@ -268,6 +276,7 @@ async def _calls(connection: AsyncConnection[Any], name: str) -> list[Danger]:
                 "warn",
                 f"{name} may call {function}, which runs with its owner's rights.",
                 f"REVOKE EXECUTE ON FUNCTION {function} FROM {who}, PUBLIC; (this touches every role)",
+                function,
             )
         )
     for (server,) in await fetch(connection, _SERVERS):
@@ -277,6 +286,7 @@ async def _calls(connection: AsyncConnection[Any], name: str) -> list[Danger]:
                 "refuse",
                 f"{name} may use the foreign server {server}.",
                 f"REVOKE USAGE ON FOREIGN SERVER {quote(server)} FROM {who}, PUBLIC;",
+                server,
             )
         )
     return found
@@ -284,10 +294,12 @@ async def _calls(connection: AsyncConnection[Any], name: str) -> list[Danger]:
 
 async def _reads(connection: AsyncConnection[Any], name: str, stack: PolicyStack) -> list[Danger]:
     """What the role sees and the policy denies."""
-    from agent.grants import needed
+    from agent.grants import harmless, needed
 
     catalog = await Catalog.load(connection)
     allowed = needed(stack, catalog)
+    for oid, names in harmless(stack, catalog).items():
+        allowed[oid] = (*allowed.get(oid, ()), *names)
     seen: dict[int, set[str]] = {}
     for oid, column in await fetch(connection, _READS):
         seen.setdefault(oid, set()).add(column)
@@ -309,6 +321,7 @@ async def _reads(connection: AsyncConnection[Any], name: str, stack: PolicyStack
                 "refuse",
                 f"{name} may read {what}, which the policy denies.",
                 f"REVOKE ALL ON {table} FROM {quote(name)}, PUBLIC; then run the script of `grants`",
+                what,
             )
         )
     return found

@@ -5,10 +5,12 @@
     CustardError (wire)
     └── AgentError
         ├── SettingsError          exit 2
+        ├── RoleRefused            exit 3
         ├── JoinRefused            exit 1
         ├── DatabaseUnavailable
         ├── IntrospectionFailed
         ├── StatementTooWide
+        ├── Unmasked (agent.masked)
         └── ConnectionEnded        exit 1: reconnecting would not help
             ├── NotAuthorised
             ├── Superseded
@@ -32,6 +34,13 @@ class SettingsError(AgentError):
 
     code = "bad_settings"
     exit_code = 2
+
+
+class RoleRefused(AgentError):
+    """The database role may do more than an agent's should, and the owner has not accepted that."""
+
+    code = "role_refused"
+    exit_code = 3
 
 
 class JoinRefused(AgentError):

@@ -61,6 +61,8 @@ _HINTS = {
     "22012": "Guard the divisor: x / NULLIF(y, 0).",
     "22P02": "Cast only what can be read as that type, or filter the rest out first.",
     "21000": "Add LIMIT 1, aggregate, or compare with IN.",
+    "40001": "Ask again in a moment: others changed or replayed what it was reading.",
+    "40P01": "Ask again in a moment: others held what it was waiting for.",
     "55P03": "Try again in a moment.",
 }
 _OPEN_CLASSES = frozenset({"42", "0A", "22", "34", "21"})

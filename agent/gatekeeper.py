@@ -1,23 +1,27 @@
 """The sandbox's gate in a running agent: built when the database first answers, its catalog kept fresh."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cache
+from itertools import repeat
 
 import psycopg
 
 from agent.database import Connection, Database
 from agent.errors import IntrospectionFailed
-from agent.execution import SEARCH_PATH, CostVerdict
+from agent.policy_review import unknown_names
+from agent.policy_source import PolicySource
 from agent.sandbox.catalog import Catalog
 from agent.sandbox.gate import Gate, permitted_functions
 from agent.sandbox.maskkey import stored_key
 from agent.sandbox.verdict import Shown, Verdict
 from agent.sandbox.wrapping import MaskKey
 from agent.settings import config_dir
+from agent.terms import CostVerdict
+from agent.transaction import SEARCH_PATH
 from wire.outcome import Failed
-from wire.policy import Policy
+from wire.policy import PolicyStack
 
 _BEGIN = (
     "BEGIN READ ONLY; SET LOCAL statement_timeout = 30000; SET LOCAL lock_timeout = 5000;"
@@ -31,6 +35,12 @@ def _key() -> MaskKey:
     return stored_key(config_dir() / "mask.key")
 
 
+def _whose() -> Iterator[str]:
+    """Before each policy of a stack, where it is not the owner's."""
+    yield ""
+    yield from repeat("the backend's ")
+
+
 class Gatekeeper:
     """A gate for one policy, whose catalog comes from the database when that can be reached.
 
@@ -38,7 +48,7 @@ class Gatekeeper:
         database: open; it may be away for now.
     """
 
-    def __init__(self, database: Database, policy: Policy) -> None:
+    def __init__(self, database: Database, policy: PolicyStack) -> None:
         self._database = database
         self._policy = policy
         self._gate: Gate | None = None
@@ -51,8 +61,8 @@ class Gatekeeper:
 
     @property
     def cost(self) -> CostVerdict | None:
-        """The planner's gate; None when the policy sets no cost."""
-        return self._too_costly if self._policy.limits.cost is not None else None
+        """The planner's gate."""
+        return self._too_costly
 
     async def check(self, sql: str) -> Verdict:
         """Judge a statement.
@@ -92,6 +102,17 @@ class Gatekeeper:
         """What may be read, by ``schema.name``; nothing while there is no catalog."""
         return await self._gate.shown() if self._gate is not None else {}
 
+    def unknown_names(self) -> list[str]:
+        """Names in the policy that the server does not have, with the nearest that it has."""
+        if self._gate is None:
+            return []
+        return [
+            f"{whose}{problem.rule.key}: {problem.what}"
+            + (f" Is {' or '.join(problem.near)} meant?" if problem.near else "")
+            for whose, policy in zip(_whose(), self._policy.policies, strict=False)
+            for problem in unknown_names(PolicySource(policy), self._gate.catalog)
+        ]
+
     async def close(self) -> None:
         """End the processes that parse."""
         if self._gate is not None:
@@ -107,9 +128,9 @@ class Gatekeeper:
                 "Ask again in a moment; the role needs to read pg_catalog, as every role may by default.",
             ) from error
 
-    async def _too_costly(self, conn: Connection, sql: str) -> Failed | None:
+    async def _too_costly(self, conn: Connection, judged: Verdict) -> Failed | None:
         assert self._gate is not None
-        verdict = await self._gate.cost_verdict(conn, sql)
+        verdict = await self._gate.cost_verdict(conn, judged)
         if verdict.allowed:
             return None
         return Failed(code="limit", message=verdict.reason, hint=verdict.hint, layer=verdict.layer)

@@ -52,6 +52,28 @@ def needed(stack: PolicyStack, catalog: Catalog) -> dict[int, tuple[str, ...]]:
     }
 
 
+def harmless(stack: PolicyStack, catalog: Catalog) -> dict[int, tuple[str, ...]]:
+    """Columns of views that the role need not be able to read and may, by relation.
+
+    They are those views whose definition takes their place because a table below has hidden columns, and only
+    that: what the view itself shows is then no more than a statement would get.
+    """
+    judge = Judge(stack, catalog, MaskKey(""))
+
+    def only_hides(judged: RelationAccess) -> bool:
+        if judged.masks or judged.filters:
+            return False
+        below = [catalog.relations.get(oid) for oid, _ in judged.relation.reads]
+        return all(one is not None and only_hides(judge.access.of(one, judged.trust)) for one in below)
+
+    found = {}
+    for relation in catalog.relations.values():
+        judged = judge.access.of(relation)
+        if relation.kind == "v" and judged.allowed and judged.inline and only_hides(judged):
+            found[relation.oid] = judge.readable(relation) or ()
+    return found
+
+
 def script(stack: PolicyStack, catalog: Catalog, role: str = DEFAULT_ROLE) -> str:
     """The SQL, to be run by the owner of the tables; running it twice is running it once."""
     who = quote(role)

@@ -19,7 +19,7 @@ from psycopg import sql
 from agent.database import Connection, Database
 from agent.errors import IntrospectionFailed
 from agent.sandbox.verdict import Shown
-from wire.policy import SHARE_ORDER, Policy, TableRule
+from wire.policy import SHARE_ORDER, Policy, PolicyStack, TableRule
 from wire.snapshot import Column, ForeignKey, SchemaSnapshot, Table, TableKind
 
 INTROSPECT_SECONDS = 30.0
@@ -32,7 +32,9 @@ MAX_VALUE_CHARACTERS = 200
 
 _BEGIN = (
     f"BEGIN READ ONLY; SET LOCAL statement_timeout = {int(INTROSPECT_SECONDS * 1000)}; SET LOCAL jit = off;"
-    " SET LOCAL lock_timeout = 5000; SET LOCAL idle_in_transaction_session_timeout = 60000"
+    " SET LOCAL lock_timeout = 5000; SET LOCAL idle_in_transaction_session_timeout = 60000;"
+    # A hundred thousand columns are put in order; beyond this they would go by the disk.
+    " SET LOCAL work_mem = '32MB'"
 )
 _KINDS: dict[str, TableKind] = {
     "r": "table",
@@ -42,9 +44,6 @@ _KINDS: dict[str, TableKind] = {
     "f": "foreign_table",
 }
 _TEXT_TYPES = re.compile(r"^(text|character varying|character|citext|name)\b")
-
-_NO_RULE = TableRule()
-"""What holds inside a table that no rule names: every column, as it is."""
 
 CatalogRow = tuple[Any, ...]
 CatalogRows = dict[str, list[CatalogRow]]
@@ -62,7 +61,7 @@ QUERIES = load_queries()
 
 async def introspect(
     database: Database,
-    policy: Policy,
+    policy: Policy | PolicyStack,
     *,
     functions: Callable[[], list[str]] | None = None,
     shown: Callable[[], Awaitable[Mapping[str, Shown] | None]] | None = None,
@@ -93,13 +92,46 @@ async def introspect(
             ):
                 rows[name] = await _fetch(conn, name)
     except psycopg.Error as error:
-        raise IntrospectionFailed(
-            f"PostgreSQL did not let the catalog be read (sqlstate {error.sqlstate or 'none'}).",
-            "The agent's role needs to connect and to read pg_catalog, as every role may by default.",
-        ) from error
+        raise _unreadable(error) from error
     names = functions() if functions else []
     judged = await shown() if shown else None
     return await asyncio.to_thread(build_snapshot, rows, policy, names, judged)
+
+
+async def catalog_state(database: Database) -> str:
+    """What tells whether a snapshot has to be taken anew: it changes with whatever one is made of.
+
+    Raises:
+        DatabaseUnavailable, IntrospectionFailed: as ``introspect``.
+    """
+    try:
+        async with database.transaction(_BEGIN) as conn:
+            server = (await _fetch(conn, "server"))[0]
+            await conn.execute(_pinned_path(json.loads(server[2])))
+            return json.dumps([*server, *(await _fetch(conn, "state"))[0]])
+    except psycopg.Error as error:
+        raise _unreadable(error) from error
+
+
+async def read_catalog(database: Database, name: str) -> list[CatalogRow]:
+    """The rows of one query of ``catalog.sql``, as text.
+
+    Raises:
+        DatabaseUnavailable, IntrospectionFailed: as ``introspect``.
+    """
+    try:
+        async with database.transaction(_BEGIN) as conn:
+            await conn.execute(_pinned_path([]))
+            return await _fetch(conn, name)
+    except psycopg.Error as error:
+        raise _unreadable(error) from error
+
+
+def _unreadable(error: psycopg.Error) -> IntrospectionFailed:
+    return IntrospectionFailed(
+        f"PostgreSQL did not let the catalog be read (sqlstate {error.sqlstate or 'none'}).",
+        "The agent's role needs to connect and to read pg_catalog, as every role may by default.",
+    )
 
 
 def _pinned_path(role_path: list[str]) -> sql.Composed:
@@ -114,9 +146,13 @@ async def _fetch(conn: Connection, name: str) -> list[CatalogRow]:
 
 
 def build_snapshot(
-    rows: CatalogRows, policy: Policy, functions: list[str], judged: Mapping[str, Shown] | None = None
+    rows: CatalogRows,
+    policy: Policy | PolicyStack,
+    functions: list[str],
+    judged: Mapping[str, Shown] | None = None,
 ) -> SchemaSnapshot:
     """Put catalog rows (text, as ``catalog.sql`` orders them) together under ``policy`` and ``judged``."""
+    policies = policy.policies if isinstance(policy, PolicyStack) else (policy,)
     database, version, search_path = rows["server"][0]
     shown = {
         row[0]: row
@@ -129,16 +165,18 @@ def build_snapshot(
     columns: dict[str, dict[int, Column]] = defaultdict(dict)
     # Tables share many columns (ids, timestamps): one value serves all that are alike.
     alike: dict[tuple[object, ...], Column] = {}
-    rules = {oid: policy.tables.get(f"{row[1]}.{row[2]}", _NO_RULE) for oid, row in shown.items()}
+    rules = {oid: _rules(policies, f"{row[1]}.{row[2]}") for oid, row in shown.items()}
     for oid, number, name, kind, not_null, comment, enum_oid in rows["columns"]:
-        rule = rules.get(oid)
-        if rule is None or not rule.permits(name):
+        own = rules.get(oid)
+        if own is None or not all(rule.permits(name) for rule in own):
             continue
         verdict = judged.get(f"{shown[oid][1]}.{shown[oid][2]}") if judged is not None else None
         if verdict is not None and name not in verdict.columns:
             continue
-        masked = name in rule.masks or (verdict is not None and name in verdict.masked)
-        filtered = rule.row_filter is not None or (verdict is not None and verdict.filtered)
+        masked = any(name in rule.masks for rule in own) or (verdict is not None and name in verdict.masked)
+        filtered = any(rule.row_filter is not None for rule in own) or (
+            verdict is not None and verdict.filtered
+        )
         found: list[str] = []
         all_of_them: list[str] = []
         if (samples or values) and not masked and not filtered and _TEXT_TYPES.match(kind):
@@ -171,7 +209,7 @@ def build_snapshot(
             unique_keys=keys.unique(oid),
             foreign_keys=keys.foreign(oid),
             row_estimate=None
-            if int(estimate) < 0 or kind == "v" or policy.row_filter(schema_name, name) is not None
+            if int(estimate) < 0 or kind == "v" or any(rule.row_filter is not None for rule in rules[oid])
             else int(estimate),
             partition_of=f"{parent_schema}.{parent}"
             if parent is not None and policy.permits_table(parent_schema, parent)
@@ -191,6 +229,11 @@ def build_snapshot(
         functions=sorted(functions),
         taken_at=datetime.now(UTC),
     )
+
+
+def _rules(policies: tuple[Policy, ...], name: str) -> list[TableRule]:
+    """What holds inside a table: nothing where no policy names it."""
+    return [rule for policy in policies if (rule := policy.tables.get(name)) is not None]
 
 
 def _samples(rows: list[CatalogRow]) -> dict[tuple[str, str, str], list[str]]:

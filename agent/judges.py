@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Protocol
 
-from agent.execution import CostVerdict, Verdict
 from agent.sandbox.verdict import Shown
+from agent.terms import CostVerdict, Verdict
 
 
 class Judges(Protocol):
@@ -17,7 +17,7 @@ class Judges(Protocol):
 
     @property
     def cost(self) -> CostVerdict | None:
-        """Looks at a plan before it runs; None when the policy sets no cost."""
+        """Looks at a plan before it runs; None when nothing does."""
         ...
 
     async def check(self, sql: str) -> Verdict:
@@ -38,6 +38,10 @@ class Judges(Protocol):
 
     async def shown(self) -> Mapping[str, Shown] | None:
         """What may be read, by ``schema.name``, views and partitions followed; None when that is unknown."""
+        ...
+
+    def unknown_names(self) -> list[str]:
+        """What is wrong with names that the policy holds, a sentence each; empty while that is unknown."""
         ...
 
     async def close(self) -> None:

@@ -1,172 +1,150 @@
-"""``custard-agent policy``: what a policy says, on this server, before anybody relies on it."""
+"""What a policy says on this server: names that do not exist, views that are not what they seem, failing
+tests, and what it exposes."""
 
 from __future__ import annotations
 
-import argparse
-import asyncio
-import json
-import os
-from dataclasses import asdict, dataclass
+import difflib
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Literal
 
+from agent.policy_source import PolicySource, Rule
 from agent.sandbox.catalog import Catalog
-from agent.sandbox.commands import DSN_VARIABLE
-from agent.sandbox.gate import Gate
 from agent.sandbox.judge import Judge, check_filters
-from agent.sandbox.verdict import Verdict
 from agent.sandbox.wrapping import MaskKey
+from wire.masks import Mask
 from wire.policy import PolicyStack
 
-EXIT_FAILED = 1
-EXIT_REFUSED = 3
+MAX_NEAR = 3
+"""Names that are offered in place of one that does not exist."""
+MAX_MATCHED = 20
+"""Names that do not exist for which the nearest are looked for: it takes a while on a large server."""
+NO_KEY = MaskKey("")
+"""For verdicts that are looked at and never run."""
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
     """Something in a policy that does not do what it looks like."""
 
-    where: str
+    rule: Rule
     what: str
-    fatal: bool = False
-    """True when the policy must not be taken: a test of its own fails, or a row filter cannot be used."""
+    near: tuple[str, ...] = ()
+    """Names that there are and that may be meant, the nearest first."""
+    severity: Literal["error", "warning"] = "error"
+    """A warning is no mistake, but may surprise."""
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """A difference in what two policies permit."""
+class Exposure:
+    """What may be read of one relation."""
 
     relation: str
-    added: tuple[str, ...]
-    """Columns that only the second permits."""
-    removed: tuple[str, ...]
-    """Columns that only the first permits."""
+    columns: tuple[str, ...]
+    hidden: tuple[str, ...] = ()
+    masks: dict[str, Mask] = field(default_factory=dict)
+    filters: tuple[str, ...] = ()
 
 
-def review(stack: PolicyStack, catalog: Catalog) -> list[Problem]:
-    """Everything that is wrong with a policy on this server."""
+def unknown_names(source: PolicySource, catalog: Catalog) -> list[Problem]:
+    """Schemas, tables, columns and functions that a policy names and this server does not have."""
     found = []
-    for place, policy in enumerate(stack.policies):
-        whose = "" if place == 0 else "the cloud's "
-        known = {relation.schema for relation in catalog.relations.values()}
-        found += [
-            Problem(f"{whose}schemas.{schema}", "This server has no table in such a schema.")
-            for schema in sorted(policy.schemas.keys() - known)
-        ]
-        for name, rule in policy.tables.items():
-            where = f'{whose}tables."{name}"'
-            relation = catalog.by_qualified_name.get(name)
-            if relation is None:
-                found.append(Problem(where, "This server has no such table."))
-                continue
-            columns = {column.name for column in relation.columns}
-            named = {*rule.deny_columns, *(rule.allow_columns or ()), *rule.masks}
-            found += [
-                Problem(where, f"The table has no column {column}.") for column in sorted(named - columns)
-            ]
-    found += [Problem("row_filter", problem, True) for problem in check_filters(stack, catalog, MaskKey(""))]
-    judge = Judge(stack, catalog, MaskKey(""))
+    for place, (rule, what, name, known) in enumerate(_lacking(source, catalog)):
+        near = _near(name, known) if place < MAX_MATCHED else ()
+        found.append(Problem(rule, what, near))
+    return found
+
+
+def _lacking(source: PolicySource, catalog: Catalog) -> Iterator[tuple[Rule, str, str, Collection[str]]]:
+    """Each rule about what is not there: the rule, a sentence, the name, and the names that there are."""
+    relations = catalog.by_qualified_name
+    schemas = {relation.schema for relation in relations.values()}
+    for schema in sorted(source.policy.schemas.keys() - schemas):
+        what = f"There is no table in a schema {schema}."
+        yield source.rule("schemas", schema), what, schema, schemas
+    for name, rule in source.policy.tables.items():
+        relation = relations.get(name)
+        if relation is None:
+            yield source.rule("tables", name), f"There is no table {name}.", name, relations
+            continue
+        columns = [column.name for column in relation.columns]
+        for key in ("allow_columns", "deny_columns", "masks"):
+            for column in getattr(rule, key) or ():
+                if column not in columns:
+                    masks = key == "masks"
+                    where = (
+                        source.rule("tables", name, key, column)
+                        if masks
+                        else source.rule("tables", name, key, naming=column)
+                    )
+                    yield where, f"The table {name} has no column {column}.", column, columns
+    known = {routine.name for routine in catalog.routines} | catalog.builtin_functions
+    known |= {f"{routine.schema}.{routine.name}" for routine in catalog.routines}
+    known |= {f"pg_catalog.{name}" for name in catalog.builtin_functions}
+    for key in ("allow", "deny"):
+        for name in getattr(source.policy.functions, key):
+            if name not in known:
+                where = source.rule("functions", key, naming=name)
+                yield where, f"There is no function {name}.", name, known
+
+
+def review(source: PolicySource, catalog: Catalog) -> list[Problem]:
+    """Everything that is wrong with a policy on this server, in the file's order as far as it goes."""
+    stack = PolicyStack(owner=source.policy)
+    judge = Judge(stack, catalog, NO_KEY)
+    found = unknown_names(source, catalog)
+    for problem in check_filters(stack, catalog, NO_KEY):
+        name = problem.partition(": ")[0]
+        found.append(Problem(source.rule("tables", name, "row_filter"), problem))
     for relation in catalog.relations.values():
-        if relation.definition is None:
+        if relation.definition is None or not source.policy.permits_table(relation.schema, relation.name):
             continue
         judged = judge.access.of(relation)
-        permitted = all(policy.permits_table(relation.schema, relation.name) for policy in stack.policies)
-        if permitted and (not judged.allowed or judge.readable(relation) is None):
+        if not judged.allowed or judge.readable(relation) is None:
             why = judged.why or "it depends on columns or functions that are not permitted"
-            found.append(Problem(relation.qualified_name, f"The view is permitted by name, but {why}."))
-    return found + failing_tests(stack, judge)
+            what = f"The view {relation.qualified_name} is permitted by name, but {why}."
+            found.append(Problem(source.rule("tables", relation.qualified_name), what, severity="warning"))
+    return found + failing_tests(source, judge)
 
 
-def failing_tests(stack: PolicyStack, judge: Judge) -> list[Problem]:
+def failing_tests(source: PolicySource, judge: Judge) -> list[Problem]:
     """The policy's own tests that it does not pass."""
     found = []
-    for number, test in enumerate(stack.owner.tests, 1):
+    for number, test in enumerate(source.policy.tests, 1):
         verdict = judge.judge(test.sql)
         if verdict.allowed != (test.expect == "allow"):
-            said = "allows it" if verdict.allowed else f"denies it ({verdict.reason})"
-            found.append(
-                Problem(f"tests[{number}]", f"Expected {test.expect}, but it {said}: {test.sql}", True)
-            )
+            said = "is allowed" if verdict.allowed else f"is denied: {verdict.reason}"
+            what = f"Expected {test.expect}, but it {said} The statement: {test.sql}"
+            found.append(Problem(source.rule("tests", str(number)), what))
     return found
 
 
-def changes(before: PolicyStack, after: PolicyStack, catalog: Catalog) -> list[Change]:
-    """What the second policy permits and the first does not, and the reverse, relation by relation."""
-    old = Judge(before, catalog, MaskKey("")).shown()
-    new = Judge(after, catalog, MaskKey("")).shown()
+def exposures(stack: PolicyStack, catalog: Catalog) -> list[Exposure]:
+    """What may be read, relation by relation in the order of names."""
+    judge = Judge(stack, catalog, NO_KEY)
     found = []
-    for name in sorted(old.keys() | new.keys()):
-        was = set(old[name].columns) if name in old else set()
-        now = set(new[name].columns) if name in new else set()
-        if was != now or (name in old) != (name in new):
-            found.append(Change(name, tuple(sorted(now - was)), tuple(sorted(was - now))))
+    for relation in sorted(catalog.relations.values(), key=lambda one: one.qualified_name):
+        columns = judge.readable(relation)
+        if columns is None:
+            continue
+        judged = judge.access.of(relation)
+        found.append(
+            Exposure(
+                relation.qualified_name,
+                columns,
+                tuple(column.name for column in relation.columns if column.name not in columns),
+                {name: mask for name, mask in judged.masks.items() if name in columns},
+                tuple(condition for condition, _ in judged.filters),
+            )
+        )
     return found
 
 
-async def explain(gate: Gate, sql: str) -> Verdict:
-    """The verdict on one statement, with the relations and columns that it reads."""
-    return await gate.check(sql)
-
-
-def handle(arguments: argparse.Namespace) -> int:
-    """Run ``policy check|explain|diff|test``; returns the exit code.
-
-    Raises:
-        SettingsError: no database is named, or a file cannot be read.
-        PolicyError: a policy cannot be taken.
-        DatabaseUnavailable: the server cannot be reached.
-    """
-    return asyncio.run(_handle(arguments))
-
-
-async def _handle(arguments: argparse.Namespace) -> int:
-    from agent.check import load_policy, open_sandbox
-    from agent.database import Database
-    from agent.errors import SettingsError
-
-    dsn = arguments.dsn or os.environ.get(DSN_VARIABLE, "")
-    if not dsn:
-        raise SettingsError("No database is named.", f"Pass --dsn or set {DSN_VARIABLE}.")
-    stack = PolicyStack(owner=load_policy(arguments.policy))
-    if arguments.action == "explain":
-        async with open_sandbox(dsn, stack) as (gate, _):
-            verdict = await explain(gate, arguments.sql)
-        print(json.dumps(asdict(verdict)) if arguments.json else _verdict(verdict))
-        return 0 if verdict.allowed else EXIT_REFUSED
-    async with Database(dsn, size=1) as database, database.transaction("BEGIN READ ONLY") as connection:
-        catalog = await Catalog.load(connection)
-    if arguments.action == "diff":
-        other = PolicyStack(owner=load_policy(arguments.other))
-        for change in changes(stack, other, catalog):
-            print(json.dumps(asdict(change)) if arguments.json else _change(change))
-        return 0
-    if arguments.action == "test":
-        problems = failing_tests(stack, Judge(stack, catalog, MaskKey("")))
-    else:
-        problems = review(stack, catalog)
-    for problem in problems:
-        print(
-            json.dumps(asdict(problem))
-            if arguments.json
-            else f"{'✗' if problem.fatal else '!'} {problem.where}: {problem.what}"
-        )
-    if not problems and not arguments.json:
-        print(f"✓ {len(stack.owner.tests)} tests pass; digest {stack.digest}")
-    return EXIT_FAILED if any(problem.fatal for problem in problems) else 0
-
-
-def _verdict(verdict: Verdict) -> str:
-    if not verdict.allowed:
-        return f"✗ {verdict.layer}/{verdict.code}: {verdict.reason}\n  {verdict.hint}"
-    lines = ["✓ allowed"]
-    for title, values in (
-        ("reads", verdict.relations),
-        ("columns", verdict.columns),
-        ("restricted", verdict.rewritten),
-    ):
-        lines.append(f"  {title:<11}{', '.join(values) or '–'}")
-    lines.append(f"  {'runs':<11}{verdict.sql}")
-    return "\n".join(lines)
-
-
-def _change(change: Change) -> str:
-    parts = [f"+ {column}" for column in change.added] + [f"- {column}" for column in change.removed]
-    return f"{change.relation}: {', '.join(parts) or 'as a whole'}"
+def _near(name: str, known: Iterable[str]) -> tuple[str, ...]:
+    """Known names like this one, whatever their case; for ``schema.table`` the same table elsewhere first."""
+    known = list(known)
+    word = name.rpartition(".")[2]
+    moved = [one for one in known if "." in one and "." in name and one.rpartition(".")[2] == word]
+    folded = {one.lower(): one for one in known}
+    close = [folded[one] for one in difflib.get_close_matches(name.lower(), folded, MAX_NEAR)]
+    return tuple(dict.fromkeys([*sorted(moved), *close]))[:MAX_NEAR]

@@ -56,6 +56,10 @@ class Settings(BaseSettings):
     """Holds the connection string."""
     policy: Path | None = None
     """The policy file; None allows nothing."""
+    accept_dangers: list[str] = Field(default_factory=list)
+    """Dangers of the database role to run in spite of, by code (JSON list): ``sees_more``, ``creates``."""
+    values_seconds: float = Field(default=900.0, ge=0, le=86_400)
+    """How old the index of values may become before it is read anew; 0 keeps none."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     health_file: Path = Field(default_factory=lambda: Path(tempfile.gettempdir()) / "custard-agent.health")
     """Written while the agent lives; ``custard-agent health`` reads it."""

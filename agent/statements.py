@@ -2,227 +2,45 @@
 
 A statement writes its frames into an *outbox*; whichever session is attached delivers them. Frames are kept
 until the backend has confirmed the whole result, as far as ``KEEP_BYTES`` allow, so that the next session can
-be given them from the first one on. When the socket is lost a statement goes on for ``DETACHED_SECONDS``.
+be given them from the first one on. An agent may have several sessions, each a door of its own; a statement
+leaves by the one that asked for it. When the socket is lost a statement goes on for ``DETACHED_SECONDS``.
 """
 
 import asyncio
 import contextlib
 import logging
 import time
-from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
 
 from agent.execution import Completed, Planned, Request, Sandbox
-from agent.stop import Stop, StopReason
-from wire.frames import RowsFrame
+from agent.outbox import Keep, Send
+from agent.past import Past
+from agent.statement import Door, Key, Statement
+from agent.stop import StopReason
+from wire.frames import KIND_CSV, KIND_JSON_ROWS, KIND_TEXT, BodyKind
 from wire.messages import (
     Accepted,
     Cancelled,
-    Columns,
     End,
     Execute,
     Explain,
+    Export,
     InFlight,
     Plan,
     StatementFailed,
     StatementRef,
 )
-from wire.outcome import Failed, ResultColumn
+from wire.outcome import Failed
+
+_Message = TypeVar("_Message", bound=StatementRef)
 
 _log = logging.getLogger("agent.statements")
 
-KEEP_BYTES = 8 * 1024 * 1024
-"""Delivered but unconfirmed frames of all statements together, kept for a session to come."""
-UNSENT_BYTES = 256 * 1024
-"""Frames of one statement that may wait for the socket or for credit before its reading pauses."""
 DETACHED_SECONDS = 15.0
 """How long a statement goes on, and a finished result is kept, without a session."""
 UNCONFIRMED_SECONDS = 60.0
 """How long a delivered result is kept for a confirmation that does not come."""
-REMEMBERED = 10_000
-"""Executions that are over and remembered, so that none of them runs a second time."""
-
-Key = tuple[str, int]
-Send = Callable[[str | bytes], Awaitable[None]]
-
-
-@dataclass(slots=True)
-class _Frame:
-    data: str | bytes
-    credit: int
-    """Bytes of credit that it takes; 0 for control frames."""
-    terminal: bool = False
-
-    @property
-    def size(self) -> int:
-        return len(self.data)
-
-
-class Outbox:
-    """One statement's frames, in order, with what has been delivered of them.
-
-    ``put`` waits while too much is undelivered. ``deliver`` runs once a session.
-    """
-
-    def __init__(self, keep: "Keep") -> None:
-        self._keep = keep
-        self._frames: list[_Frame] = []
-        self._sent = 0
-        self._unsent_bytes = 0
-        self._kept_bytes = 0
-        self._credit = 0
-        self._attached = False
-        self._sending = False
-        self._changed = asyncio.Condition()
-        self.resumable = True
-        """Whether every frame since the first is still here."""
-        self.finished = False
-        self.delivered = False
-        """Whether the terminal frame has gone out on the session that is attached."""
-
-    async def put(self, data: str | bytes, credit: int = 0) -> None:
-        """Add a frame; waits while the reader is behind."""
-        async with self._changed:
-            await self._changed.wait_for(
-                lambda: self._unsent_bytes < (UNSENT_BYTES if self._attached else KEEP_BYTES // 4)
-            )
-            self._add(_Frame(data, credit))
-            self._changed.notify_all()
-
-    async def finish(self, data: str, *, drop_unsent: bool = False) -> None:
-        """Add the terminal frame. ``drop_unsent`` discards rows that have not gone out: nobody wants them."""
-        async with self._changed:
-            if drop_unsent:
-                first = self._sent + (1 if self._sending else 0)
-                dropped = self._frames[first:]
-                del self._frames[first:]
-                for frame in dropped:
-                    self._unsent_bytes -= frame.size
-                    self._kept_bytes -= frame.size
-                    self._keep.release(frame.size)
-            self._add(_Frame(data, 0, terminal=True))
-            self.finished = True
-            self._changed.notify_all()
-
-    def _add(self, frame: _Frame) -> None:
-        self._frames.append(frame)
-        self._unsent_bytes += frame.size
-        self._kept_bytes += frame.size
-        if not self._keep.take(frame.size):
-            self._forget_sent()
-
-    def _forget_sent(self) -> None:
-        gone = self._frames[: self._sent]
-        if not gone:
-            return
-        self.resumable = False
-        del self._frames[: self._sent]
-        self._sent = 0
-        for frame in gone:
-            self._kept_bytes -= frame.size
-            self._keep.release(frame.size)
-
-    async def add_credit(self, amount: int) -> None:
-        """Allow that many more bytes of rows."""
-        async with self._changed:
-            self._credit += amount
-            self._changed.notify_all()
-
-    async def deliver(self, send: Send, credit: int) -> None:
-        """Send every frame from the first on, as credit allows, until the terminal one has gone out.
-
-        Cancelled when the session ends; a later session calls it again.
-        """
-        async with self._changed:
-            for frame in self._frames[: self._sent]:
-                self._unsent_bytes += frame.size
-            self._sent, self._credit, self._attached, self.delivered = 0, credit, True, False
-            self._changed.notify_all()
-        try:
-            while not self.delivered:
-                async with self._changed:
-                    await self._changed.wait_for(self._may_send)
-                    frame = self._frames[self._sent]
-                    self._sending = True
-                await send(frame.data)
-                async with self._changed:
-                    self._sending = False
-                    self._sent += 1
-                    self._unsent_bytes -= frame.size
-                    self._credit -= frame.credit
-                    self.delivered = frame.terminal
-                    if self._keep.over or not self.resumable:
-                        self._forget_sent()
-                    self._changed.notify_all()
-        finally:
-            self._attached = self._sending = False
-
-    def _may_send(self) -> bool:
-        if self._sent >= len(self._frames):
-            return False
-        frame = self._frames[self._sent]
-        # A body may exceed what is left: else one wider than the window would wait for ever.
-        return frame.credit == 0 or self._credit > 0
-
-    def clear(self) -> None:
-        """Let go of every frame."""
-        self._keep.release(self._kept_bytes)
-        self._kept_bytes = 0
-        self._frames.clear()
-        self._sent = 0
-
-
-class Keep:
-    """The budget of kept frames, shared by all outboxes."""
-
-    def __init__(self, limit: int = KEEP_BYTES) -> None:
-        self._limit = limit
-        self._used = 0
-
-    @property
-    def over(self) -> bool:
-        """Whether more is kept than the budget."""
-        return self._used > self._limit
-
-    @property
-    def used(self) -> int:
-        """Bytes kept now."""
-        return self._used
-
-    def take(self, size: int) -> bool:
-        """Count ``size`` bytes in; False when that exceeds the budget."""
-        self._used += size
-        return not self.over
-
-    def release(self, size: int) -> None:
-        """Count ``size`` bytes out."""
-        self._used -= size
-
-
-class Statement:
-    """One execution in hand, and the sink of its rows."""
-
-    def __init__(self, ref: StatementRef, keep: Keep) -> None:
-        self.key: Key = (ref.statement_id, ref.attempt)
-        self.ref = {"statement_id": ref.statement_id, "attempt": ref.attempt}
-        self.stop = Stop()
-        self.outbox = Outbox(keep)
-        self.cancelled_at: float | None = None
-        self.delivery: asyncio.Task[None] | None = None
-        self.expiry: asyncio.TimerHandle | None = None
-        self.parting: str | None = None
-        """The terminal frame, when nothing confirms it: the statement is forgotten once it is out."""
-        self._sequence = 0
-
-    async def columns(self, columns: list[ResultColumn]) -> None:
-        await self.outbox.put(Columns(**self.ref, columns=columns).model_dump_json())
-
-    async def rows(self, body: bytes, row_count: int) -> None:
-        frame = RowsFrame(self.key[0], self.key[1], self._sequence, row_count, body)
-        self._sequence += 1
-        await self.outbox.put(frame.encode(), credit=len(body))
 
 
 class Statements:
@@ -238,11 +56,9 @@ class Statements:
         self._detached_seconds = detached_seconds
         self._keep = Keep()
         self._open: dict[Key, Statement] = {}
-        self._over: OrderedDict[Key, str | None] = OrderedDict()
+        self._past = Past()
         self._tasks: set[asyncio.Task[None]] = set()
         self._runs: set[asyncio.Task[None]] = set()
-        self._send: Send | None = None
-        self._offered: set[Key] = set()
 
     @property
     def running(self) -> int:
@@ -250,27 +66,31 @@ class Statements:
         return sum(not statement.outbox.finished for statement in self._open.values())
 
     def in_flight(self) -> list[InFlight]:
-        """What can still be given to a session, for ``hello``."""
+        """What waits for a session that asks for it, for ``hello``; another session's are its own."""
         return [
             InFlight(**statement.ref, state="finished" if statement.outbox.finished else "running")
             for statement in self._open.values()
-            if statement.outbox.resumable
+            if statement.outbox.resumable and statement.door is None
         ]
 
     # --- the session's side --------------------------------------------------------------------------------
 
-    def attach(self, send: Send) -> None:
-        """A session is there: frames go to ``send``. What was in flight waits until it is asked for again."""
-        self._send = send
-        self._offered = {statement.key for statement in self._open.values() if statement.outbox.resumable}
+    def attach(self, send: Send) -> Door:
+        """A session is there; what was in flight waits until one asks for it again."""
+        return Door(send)
 
-    def detach(self) -> None:
-        """The session is gone: statements go on for a while, for a session that may come."""
-        self._send = None
+    def detach(self, door: Door) -> None:
+        """The session is gone: its statements go on for a while, for a session that may ask for them."""
+        door.open = False
         for statement in list(self._open.values()):
+            if statement.door is not door:
+                continue
+            statement.door = None
             if statement.delivery is not None:
                 statement.delivery.cancel()
                 statement.delivery = None
+            if statement.kind != KIND_JSON_ROWS and not statement.outbox.finished:
+                statement.stop.throw("detached")
             self._expire_in(statement, self._detached_seconds)
 
     def _expire_in(self, statement: Statement, seconds: float) -> None:
@@ -286,48 +106,56 @@ class Statements:
 
     # --- messages ------------------------------------------------------------------------------------------
 
-    def execute(self, message: Execute) -> str | None:
-        """Run a statement, or deliver again what a lost session was owed; why not, as text, or None.
+    def execute(self, message: Execute, door: Door) -> str | None:
+        """Run a statement, or deliver what a lost session was owed, here; why not, as text, or None.
 
         A reason is given for a duplicate on a live session; an execution that is over is answered by what
         ended it.
         """
-        key = (message.statement_id, message.attempt)
-        known = self._open.get(key)
-        if known is not None:
-            if known.key not in self._offered or not known.outbox.resumable:
-                return "This execution is under way already; it runs at most once."
-            self._offered.discard(key)
-            self._deliver(known, message.credit_bytes)
+        known = self._open.get((message.statement_id, message.attempt))
+        if known is not None and known.door is None and known.outbox.resumable:
+            self._deliver(known, message.credit_bytes, door)
             return None
-        if key in self._over:
-            self._answer_again(message, self._over[key])
-            return None
-        statement = self._take_in(message)
-        self._runs.add(task := self._spawn(self._safely(statement, self._run(statement, message))))
-        task.add_done_callback(self._runs.discard)
-        self._deliver(statement, message.credit_bytes)
-        return None
+        return self._begin(message, KIND_JSON_ROWS, self._run, message.credit_bytes, door)
 
-    def explain(self, message: Explain) -> str | None:
+    def export(self, message: Export, door: Door) -> str | None:
+        """Run a statement for a file; as ``execute``, but what is over cannot be told again."""
+        kind = KIND_CSV if message.format == "csv" else KIND_TEXT
+        return self._begin(message, kind, self._run, message.credit_bytes, door)
+
+    def explain(self, message: Explain, door: Door) -> str | None:
         """Plan a statement; as ``execute``."""
-        if (message.statement_id, message.attempt) in self._open:
+        return self._begin(message, KIND_JSON_ROWS, self._plan, 1, door)
+
+    def _begin(
+        self,
+        message: _Message,
+        kind: BodyKind,
+        work: Callable[[Statement, _Message], Coroutine[Any, Any, None]],
+        credit: int,
+        door: Door,
+    ) -> str | None:
+        key = (message.statement_id, message.attempt)
+        if key in self._open:
             return "This execution is under way already; it runs at most once."
-        statement = self._take_in(message)
-        self._runs.add(task := self._spawn(self._safely(statement, self._plan(statement, message))))
+        if key in self._past:
+            self._send_soon(self._past.answer(message), door)
+            return None
+        statement = self._open[key] = Statement(message, self._keep, kind)
+        self._runs.add(task := self._spawn(self._safely(statement, work(statement, message))))
         task.add_done_callback(self._runs.discard)
-        self._deliver(statement, 1)
+        self._deliver(statement, credit, door)
         return None
 
-    def cancel(self, ref: StatementRef) -> None:
+    def cancel(self, ref: StatementRef, door: Door) -> None:
         """Stop a statement; it is answered by ``cancelled`` as soon as the database has let go of it."""
         statement = self._open.get((ref.statement_id, ref.attempt))
         if statement is None or statement.outbox.delivered:
-            self._send_soon(Cancelled(statement_id=ref.statement_id, attempt=ref.attempt).model_dump_json())
+            gone = Cancelled(statement_id=ref.statement_id, attempt=ref.attempt)
+            self._send_soon(gone.model_dump_json(), door)
             return
-        if statement.delivery is None:
-            self._offered.discard(statement.key)
-            self._deliver(statement, 1)
+        if statement.door is None:
+            self._deliver(statement, 1, door)
         if statement.cancelled_at is None:
             statement.cancelled_at = time.monotonic()
             if statement.outbox.finished:
@@ -361,7 +189,8 @@ class Statements:
     async def close(self) -> None:
         """Stop everything and wait until the database has let go of it."""
         self.stop_all("shutdown")
-        self.detach()
+        for door in {one.door for one in self._open.values() if one.door is not None}:
+            self.detach(door)
         for statement in self._open.values():
             if statement.expiry is not None:
                 statement.expiry.cancel()
@@ -369,11 +198,6 @@ class Statements:
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
     # --- inside --------------------------------------------------------------------------------------------
-
-    def _take_in(self, ref: StatementRef) -> Statement:
-        statement = Statement(ref, self._keep)
-        self._open[statement.key] = statement
-        return statement
 
     async def _safely(self, statement: Statement, work: Coroutine[Any, Any, None]) -> None:
         """Whatever goes wrong in the agent itself, the statement gets an ending."""
@@ -390,20 +214,21 @@ class Statements:
             if not statement.outbox.finished:
                 await self._fail(statement, failure)
 
-    async def _run(self, statement: Statement, message: Execute) -> None:
+    async def _run(self, statement: Statement, message: Execute | Export) -> None:
         sandbox = self._sandbox()
         await statement.outbox.put(Accepted(**statement.ref, queued=self.running - 1).model_dump_json())
-        outcome = await sandbox.execute(
-            Request(
-                sql=message.sql,
-                run_id=message.run_id,
-                timeout_seconds=message.timeout_seconds,
-                max_rows=message.max_rows,
-                max_bytes=message.max_bytes,
-            ),
-            statement,
-            statement.stop,
+        request = Request(
+            sql=message.sql,
+            run_id=message.run_id,
+            timeout_seconds=message.timeout_seconds,
+            max_rows=message.max_rows,
+            max_bytes=message.max_bytes,
+            more_than=message.more_than if isinstance(message, Export) else 0,
         )
+        if isinstance(message, Export):
+            outcome = await sandbox.export(request, message.format, statement, statement.stop)
+        else:
+            outcome = await sandbox.execute(request, statement, statement.stop)
         if isinstance(outcome, Completed):
             end = End(
                 **statement.ref,
@@ -413,6 +238,7 @@ class Statements:
                 truncated=outcome.truncated,
                 elapsed_ms=outcome.elapsed_ms,
                 policy_digest=outcome.policy_digest,
+                withheld=outcome.withheld,
             )
             await self._end(statement, end.model_dump_json(), acknowledged=True)
         else:
@@ -453,10 +279,10 @@ class Statements:
             # Nobody is there to take it, and nobody may ever come.
             self._expire_in(statement, self._detached_seconds)
 
-    def _deliver(self, statement: Statement, credit: int) -> None:
-        send = self._send
-        if send is None:
+    def _deliver(self, statement: Statement, credit: int, door: Door) -> None:
+        if not door.open:
             return
+        statement.door, send = door, door.send
         if statement.expiry is not None:
             statement.expiry.cancel()
             statement.expiry = None
@@ -479,31 +305,12 @@ class Statements:
         if statement.delivery is not None and statement.delivery is not asyncio.current_task():
             statement.delivery.cancel()
         statement.outbox.clear()
-        self._over[statement.key] = answer
-        while len(self._over) > REMEMBERED:
-            self._over.popitem(last=False)
+        self._past.add(statement.key, answer)
 
-    def _answer_again(self, ref: StatementRef, answer: str | None) -> None:
-        if answer is None:
-            failure = Failed(
-                code="protocol",
-                message="This execution is over and its result is no longer kept.",
-                hint="Run it as a new attempt.",
-                retryable=True,
-            )
-            answer = StatementFailed(
-                statement_id=ref.statement_id, attempt=ref.attempt, failure=failure
-            ).model_dump_json()
-        self._send_soon(answer)
-
-    def _send_soon(self, frame: str) -> None:
-        send = self._send
-        if send is None:
-            return
-
+    def _send_soon(self, frame: str, door: Door) -> None:
         async def go() -> None:
             with contextlib.suppress(OSError, ConnectionError):
-                await send(frame)
+                await door.send(frame)
 
         self._spawn(go())
 

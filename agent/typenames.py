@@ -17,6 +17,12 @@ class TypeNames:
     def __init__(self) -> None:
         self._names: dict[tuple[int, int], str] = {}
 
+    def know(self, result: PGresult) -> bool:
+        """Whether ``columns`` need not ask the server."""
+        return all(
+            (result.ftype(place), result.fmod(place)) in self._names for place in range(result.nfields)
+        )
+
     async def columns(self, conn: Connection, result: PGresult) -> list[ResultColumn]:
         """The columns of ``result``; asks the server, in the running transaction, for unknown types.
 

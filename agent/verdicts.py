@@ -1,5 +1,6 @@
 """What a lost or refused connection means: knock again, knock seldom, or stop. One pure function."""
 
+import json
 import ssl
 from dataclasses import dataclass
 
@@ -11,9 +12,10 @@ from websockets.exceptions import (
     InvalidURI,
     NegotiationError,
 )
+from websockets.http11 import Response
 
 from agent.errors import ConnectionEnded, NotAuthorised, Superseded, VersionRefused
-from wire.closing import FORBIDDEN, REVOKED, SUPERSEDED, TOKEN_SHARED, UNSUPPORTED_VERSION
+from wire.closing import FORBIDDEN, REVOKED, SAME_REPLICA, SUPERSEDED, TOKEN_SHARED, UNSUPPORTED_VERSION
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,10 @@ class Retry:
 
     reason: str
     slow: bool = False
+    asked: float = 0.0
+    """Seconds that the backend wants to pass first."""
+    expected: bool = False
+    """Nothing is wrong: it happens as a matter of course."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +45,7 @@ def judge(error: BaseException) -> Retry | Fatal:
         case ConnectionClosed():
             return _judge_close(error)
         case InvalidStatus():
-            return _judge_status(error.response.status_code)
+            return _judge_status(error.response)
         case InvalidURI():
             return Fatal(ConnectionEnded(f"The backend's address is not one: {error}"))
         case NegotiationError():
@@ -65,8 +71,10 @@ def judge(error: BaseException) -> Retry | Fatal:
             return Retry(f"unexpected: {type(error).__name__}: {error}", slow=True)
 
 
-def _judge_status(status: int) -> Retry | Fatal:
-    if status in (401, 403):
+def _judge_status(response: Response) -> Retry | Fatal:
+    status, retry_after = response.status_code, response.headers.get("Retry-After")
+    said = _problem(response.body)
+    if status == 401 or (status == 403 and said.get("code") == "revoked"):
         return Fatal(
             NotAuthorised(
                 f"The backend does not accept this agent's token (HTTP {status}).",
@@ -76,13 +84,33 @@ def _judge_status(status: int) -> Retry | Fatal:
     if status == 426:
         return Fatal(VersionRefused("The backend wants another version of the agent.", "Update the agent."))
     if status == 429 or status >= 500:
-        return Retry(f"the server answered {status}")
+        # RFC 9110 §10.2.3 has a date besides; a backend of ours sends seconds, and no clock is trusted.
+        asked = float(retry_after) if retry_after is not None and retry_after.isdecimal() else 0.0
+        return Retry(f"the server answered {status}", asked=asked)
+    if status == 403:
+        # Not about the token: of what stands before the backend, or of a name that the backend does not know.
+        told = f"{said.get('detail', '')} {said.get('hint', '')}".strip()
+        return Retry(
+            f"the server answered 403: {told or 'something that stands before it does not let us through'}",
+            slow=True,
+        )
     return Retry(f"the server answered {status}: is the address right?", slow=True)
+
+
+def _problem(body: bytes | bytearray | None) -> dict[str, object]:
+    """What the backend says of it; nothing where somebody else answered."""
+    try:
+        said = json.loads(body or b"")
+    except ValueError:
+        return {}
+    return said if isinstance(said, dict) else {}
 
 
 def _judge_close(error: ConnectionClosed) -> Retry | Fatal:
     code = error.rcvd.code if error.rcvd is not None else None
     reason = error.rcvd.reason if error.rcvd is not None else ""
+    if code == SAME_REPLICA:
+        return Retry("the second socket was led to the same replica", expected=True)
     if code == SUPERSEDED:
         return Fatal(
             Superseded(

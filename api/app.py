@@ -4,6 +4,7 @@
 it while tests and the command line make their own.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -15,8 +16,12 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import WebSocketRoute
 
 from api import VERSION, problem
+from api.admission import Admission
 from api.auth import Keyring
+from api.bus import make_bus
+from api.bus.protocol import Bus
 from api.driver import Pipeline
+from api.export import ExportLimits, Exports
 from api.gateway import Gateway, StatementLimits
 from api.guard import Guard
 from api.limits import Bucket
@@ -24,10 +29,13 @@ from api.logs import configure
 from api.metrics import Metrics
 from api.models import Models
 from api.openapi import document
+from api.parting import Parting
+from api.replicas import Replicas
 from api.results import Results
-from api.routes import agents, connections, query, reference, runs, status, threads
+from api.routes import agents, cases, connections, query, reference, runs, status, threads
 from api.routes.socket import agent_socket
 from api.runs import Runs
+from api.serving import Serving
 from api.settings import Settings
 from api.state import State
 from api.store import make_store
@@ -47,6 +55,7 @@ def create_app(
     store: Store | None = None,
     pipeline: Pipeline | None = None,
     model: BaseChatModel | None = None,
+    bus: Bus | None = None,
 ) -> FastAPI:
     """The application.
 
@@ -55,13 +64,14 @@ def create_app(
         store: None takes the one that the settings name: see ``api.store.make_store``.
         pipeline: what makes a run's events; None means the graph.
         model: the chat model; None makes the one that the settings name.
+        bus: None takes the one that the settings name: see ``api.bus.make_bus``.
 
     Raises:
         BadSettings: the keys cannot be taken.
     """
     settings = settings or Settings()
     configure(settings.log_level)
-    state = _state(settings, store or make_store(settings), pipeline, model)
+    state = _state(settings, store or make_store(settings), bus or make_bus(settings), pipeline, model)
     app = FastAPI(
         title="Custard",
         version=VERSION,
@@ -73,13 +83,15 @@ def create_app(
     )
     app.state.custard = state
     problem.install(app)
-    for module in (connections, agents, query, runs, threads, status, reference):
+    for module in (connections, agents, cases, query, runs, threads, status, reference):
         app.include_router(module.router)
     # Starlette's own route: FastAPI's costs an agent half as much memory again and buys nothing here.
-    app.router.routes.append(WebSocketRoute("/ws", agent_socket))
+    # And first: a herd of agents is not to be held against every other route.
+    app.router.routes.insert(0, WebSocketRoute("/ws", agent_socket))
     if (settings.frontend_dir / "index.html").is_file():
         app.frontend("/", directory=settings.frontend_dir, fallback="index.html")
     app.add_middleware(Guard, settings=settings)
+    app.add_middleware(Parting, stopping=lambda: state.runs.closing)
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,
@@ -113,23 +125,56 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-def _state(settings: Settings, store: Store, pipeline: Pipeline | None, model: BaseChatModel | None) -> State:
+def _state(
+    settings: Settings, store: Store, bus: Bus, pipeline: Pipeline | None, model: BaseChatModel | None
+) -> State:
     metrics = Metrics()
     results = Results(settings.home / "results", settings.results_bytes)
     models = Models(settings, model)
     limits = StatementLimits(settings.statement_seconds, settings.max_rows, settings.max_result_bytes)
-    gateway = Gateway(store, results, metrics, limits, settings.reconnect_seconds)
+    replicas = Replicas(bus)
+    gateway = Gateway(store, results, metrics, limits, settings.reconnect_seconds, replicas)
+    runs = Runs(settings, store, gateway, models, metrics, replicas, pipeline)
+    exports = Exports(results, gateway, store, _export_limits(settings))
+    serving = Serving(store, gateway, runs, exports)
+    replicas.take, replicas.heed, replicas.give = serving.take, serving.heed, serving.give
+    if replicas.shared:
+        results.fetch = replicas.kept
     return State(
         settings=settings,
         keyring=Keyring(settings.keys),
         store=store,
         results=results,
+        exports=exports,
         metrics=metrics,
         models=models,
         gateway=gateway,
-        runs=Runs(settings, store, gateway, models, metrics, pipeline),
+        runs=runs,
+        admission=Admission(settings.agents_per_second),
         joins=Bucket(_JOINS_AT_ONCE, _JOINS_PER_MINUTE),
     )
+
+
+def _export_limits(settings: Settings) -> ExportLimits:
+    share = settings.max_exports // 2 if settings.several_tenants else settings.max_exports
+    return ExportLimits(
+        seconds=settings.export_seconds,
+        stall_seconds=settings.export_stall_seconds,
+        at_once=settings.max_exports,
+        per_tenant=settings.max_exports_per_tenant or max(1, share),
+    )
+
+
+async def _share_results(state: State) -> None:
+    """Let other replicas fetch what is kept here, where there may be any."""
+    if not state.gateway.replicas.shared:
+        return
+    try:
+        place = await asyncio.to_thread(state.results.place)
+    except OSError as error:
+        _log.warning("results cannot be kept", kind=type(error).__name__, errno=error.errno)
+        return
+    await state.gateway.replicas.keep(place, state.results.pieces)
 
 
 @asynccontextmanager
@@ -137,12 +182,17 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     state: State = app.state.custard
     await state.store.open()
     await state.results.open()
+    await state.gateway.replicas.open()
+    await _share_results(state)
     resumed = await state.runs.open()
     _log.info("open", version=VERSION, resumed_runs=resumed, single_user=state.settings.single_user)
     try:
         yield
     finally:
         await state.runs.close(0)
+        await state.gateway.replicas.close()
         await state.gateway.close()
+        state.exports.close()
+        await state.results.close()
         await state.store.close()
         _log.info("closed")

@@ -42,14 +42,19 @@ class Keyring:
         return found[0]
 
 
-def tenant_of(
+async def _state(request: Request) -> State:
+    # Both are asynchronous though they wait for nothing: a plain function goes through a thread each time.
+    return state_of(request)
+
+
+async def tenant_of(
     request: Request,
-    state: Annotated[State, Depends(state_of)],
+    state: Annotated[State, Depends(_state)],
     credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
 ) -> str:
     """The tenant of a request. Raises ``Unauthorized``."""
     return state.keyring.tenant(credentials.credentials if credentials else None)
 
 
-StateOf = Annotated[State, Depends(state_of)]
+StateOf = Annotated[State, Depends(_state)]
 TenantOf = Annotated[str, Depends(tenant_of)]

@@ -3,12 +3,13 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
+from api.policies import bad_filters
 from graph.record import RunStatus
 from graph.run import Run
 from wire.outcome import ResultColumn
-from wire.policy import Limits, Share
+from wire.policy import Limits, Policy, Share, beyond_tightening
 from wire.snapshot import Table
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120)]
@@ -35,12 +36,27 @@ class ConnectionCreate(Request):
     """Notes that every prompt about this database carries."""
 
 
+class CaseScore(Request):
+    run_id: str = Field(max_length=100)
+    """The run whose last query is scored."""
+
+
 class ConnectionChange(Request):
     """Fields left out stay as they are."""
 
     name: Name | None = None
     description: Note | None = None
     instructions: Note | None = None
+    policy: Policy | None = None
+    """What may not be read, on top of the owner's policy, which it can only tighten; null takes it away."""
+
+    @field_validator("policy")
+    @classmethod
+    def _tightens(cls, policy: Policy | None) -> Policy | None:
+        wrong = [] if policy is None else [*beyond_tightening(policy), *bad_filters(policy)]
+        if wrong:
+            raise ValueError("; ".join(wrong))
+        return policy
 
 
 class JoinCode(Reply):
@@ -81,6 +97,8 @@ class Connection(Reply):
     description: str
     instructions: str
     created_at: datetime
+    policy: Policy | None
+    """This side's own, which tightens the owner's; null when there is none."""
     agent: AgentStatus
     tables: int | None
     """Relations in the snapshot; None while there is none."""
@@ -169,6 +187,8 @@ class SchemaDocument(Reply):
     functions: list[str]
     taken_at: datetime
     fingerprint: str
+    total: int
+    """Tables that fit ``search``, of which ``tables`` holds those from ``offset`` on, at most ``limit``."""
 
 
 class SchemaRefresh(Reply):
@@ -214,6 +234,25 @@ class Readiness(Reply):
 
     status: Literal["ok", "degraded", "unavailable"]
     checks: dict[str, Check]
+
+
+class ExportManifest(Reply):
+    """What became of a fresh export: its file is whole when its hash is the one told here."""
+
+    export_id: str
+    run_id: str
+    format: str
+    state: Literal["running", "complete", "failed", "abandoned"]
+    started_at: datetime
+    finished_at: datetime | None
+    rows: int
+    bytes: int
+    """Of the file, as far as it was sent."""
+    sha256: str | None
+    """Of the file, in hex; None unless it is complete."""
+    truncated: str | None
+    """The owner's cap that cut it; None when none did."""
+    problem: str | None
 
 
 class ResultDocument(Reply):

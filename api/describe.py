@@ -1,5 +1,7 @@
 """How rows and live sessions are told to a client."""
 
+from datetime import UTC, datetime
+
 from starlette.requests import HTTPConnection
 
 from api.bodies import AgentStatus, Connection, RunSummary, Thread
@@ -25,6 +27,7 @@ async def connection_body(state: State, record: ConnectionRecord) -> Connection:
         name=record.name,
         description=record.description,
         instructions=record.instructions,
+        policy=record.policy,
         created_at=record.created_at,
         agent=_speaker(state.gateway, agents),
         tables=len(stored.snapshot.listed) if stored else None,
@@ -43,6 +46,8 @@ def agent_status(gateway: Gateway, record: AgentRecord) -> AgentStatus:
         )
     if session is not None:
         return AgentStatus(status="online", since=session.since, last_seen_at=session.last_heard, **common)
+    if (seat := gateway.seat(record.agent_id)) is not None:
+        return AgentStatus(status="online", since=seat.since, last_seen_at=datetime.now(UTC), **common)
     if record.last_seen_at is None:
         return AgentStatus(status="waiting", since=record.created_at, **common)
     return AgentStatus(

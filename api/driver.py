@@ -7,17 +7,22 @@ from typing import Protocol
 
 import structlog
 
+from api.bus.protocol import Bus
 from api.endings import ABANDONED, INTERNAL, SHUT_DOWN, cancelled, failed, told, too_long
-from api.live import LiveRun, Recorder
+from api.errors import StoreUnavailable
+from api.live import LiveRun
 from api.logs import bare
 from api.metrics import Metrics
+from api.recorder import Recorder
 from api.store.protocols import Store
+from api.turns import Turns
 from graph.events import RunEvent
 from graph.ports import Ports
 from graph.record import Turn
 from graph.run import Run
 from wire.errors import CustardError
 
+_LOOK_SECONDS = 0.5
 _STOP_SECONDS = 5.0
 """How long a stopped pipeline may take to unwind before its run is ended without it."""
 
@@ -36,7 +41,8 @@ class Driver:
     """The runs under way here, by id in ``live``.
 
     Args:
-        run_seconds: a run that takes longer is ended.
+        turns: how many run at once, and who is next.
+        run_seconds: a run that takes longer is ended; waiting for its turn does not count.
         abandon_seconds: how long a run goes on when its last listener has left.
         pipeline: None means the graph, imported with the first run because that takes seconds.
     """
@@ -45,12 +51,15 @@ class Driver:
         self,
         store: Store,
         metrics: Metrics,
+        bus: Bus,
+        turns: Turns,
         run_seconds: float,
         abandon_seconds: float,
         pipeline: Pipeline | None = None,
     ) -> None:
         self.live: dict[str, LiveRun] = {}
-        self.recorder = Recorder(store, metrics)
+        self.turns = turns
+        self.recorder = Recorder(store, metrics, bus)
         self._metrics = metrics
         self._run_seconds = run_seconds
         self._abandon_seconds = abandon_seconds
@@ -66,6 +75,27 @@ class Driver:
         )
         live.keeper = asyncio.create_task(self._keep(live, live.work), name=f"keeper {live.run.run_id}")
 
+    def launch_if_stored(
+        self, live: LiveRun, ports: Ports, history: list[Turn], stored: Callable[[], Awaitable[bool]]
+    ) -> None:
+        """Set it going once the store can say that it has it, if it has."""
+        finding = asyncio.ensure_future(self._launch_if_stored(live, ports, history, stored))
+        self._stopping.add(finding)
+        finding.add_done_callback(self._stopping.discard)
+
+    async def _launch_if_stored(
+        self, live: LiveRun, ports: Ports, history: list[Turn], stored: Callable[[], Awaitable[bool]]
+    ) -> None:
+        while True:
+            try:
+                there = await stored()
+            except StoreUnavailable:
+                await asyncio.sleep(_LOOK_SECONDS)
+                continue
+            if there:
+                self.launch(live, ports, history, None)
+            return
+
     async def _pump(self, live: LiveRun, ports: Ports, history: list[Turn], resume: Run | None) -> None:
         if self._pipeline is None:
             self._pipeline = await asyncio.to_thread(_the_graph)
@@ -73,9 +103,13 @@ class Driver:
         events = self._pipeline(
             ports, run_id=run.run_id, question=run.question, history=history, resume=resume
         )
-        async with asyncio.timeout(self._run_seconds), aclosing(events):
+        async with (
+            self.turns.turn(live.tenant, run.connection_id),
+            asyncio.timeout(self._run_seconds),
+            aclosing(events),
+        ):
             async for event in events:
-                await self.recorder.append(live, event)
+                await self.recorder.take(live, event)
                 if live.over:
                     return
 

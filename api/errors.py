@@ -28,11 +28,15 @@
         ├── UnsupportedMedia         415
         ├── TooManyRequests          429, Retry-After
         ├── FormatUnavailable        501
+        ├── ExportRefused            403
+        ├── ExportUnfit              422
+        ├── ExportFailed             502
         ├── AgentTrouble             502
         └── Unavailable              503, Retry-After
             ├── AgentOffline
             ├── ModelMissing
             ├── StoreUnavailable
+            ├── BusUnavailable
             ├── Busy
             └── ShuttingDown
 """
@@ -154,6 +158,13 @@ class NoSnapshot(NotFound):
     title = "The tables are not known yet"
 
 
+class NoCases(NotFound):
+    """No cases of an eval lie beside the connection's agent."""
+
+    code = "no_cases"
+    title = "The agent holds no cases"
+
+
 class NoResult(NotFound):
     """The run has no rows to give."""
 
@@ -215,6 +226,30 @@ class FormatUnavailable(ApiError):
     title = "That format is not available here"
 
 
+class ExportRefused(ApiError):
+    """The owner's policy does not let this leave as a file."""
+
+    code = "export_refused"
+    status = 403
+    title = "The owner does not permit this export"
+
+
+class ExportUnfit(ApiError):
+    """The result has no exact form in the format that was asked for."""
+
+    code = "export_unfit"
+    status = 422
+    title = "The result does not fit this format"
+
+
+class ExportFailed(ApiError):
+    """The statement could not be run again, or not to its end."""
+
+    code = "export_failed"
+    status = 502
+    title = "The export failed"
+
+
 class AgentTrouble(ApiError):
     """The agent answered, but not with what was asked of it."""
 
@@ -247,6 +282,13 @@ class StoreUnavailable(Unavailable):
 
     code = "store_unavailable"
     title = "The store is not available"
+
+
+class BusUnavailable(Unavailable):
+    """The replica that could serve it cannot be reached."""
+
+    code = "bus_unavailable"
+    title = "Another replica cannot be reached"
 
 
 class Busy(Unavailable):

@@ -2,25 +2,42 @@
 
 import asyncio
 from collections import defaultdict, deque
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import monotonic
+from typing import Any, TypeVar
 
 from api.catalog import Catalog
 from api.database import AgentDatabase
+from api.errors import StoreUnavailable
 from api.metrics import Metrics
-from api.results import Results
+from api.relay import GoneNotice, MissedNotice, PolicyNotice, ResultsNotice
+from api.replicas import Replicas
+from api.results import Results, references
+from api.roster import Seat
 from api.session import AgentSession
 from api.snapshots import strictest
 from api.statement import SessionLost, Statement
 from api.store.protocols import Store
 from api.store.records import ConnectionRecord
-from wire.closing import REVOKED, SUPERSEDED
+from graph.run import Run
+from wire.closing import REVOKED, SAME_REPLICA, SUPERSEDED
 from wire.messages import Cancel, Drain
 from wire.policy import Share
 
+_T = TypeVar("_T")
+
+_REFS_AT_ONCE = 2_000
+"""References in one notice: a message of the bus is bounded."""
+_STORE_PAUSE_SECONDS = 1.0
+
 TAKEOVERS_PER_MINUTE = 3
 """Of one agent by another instance; more means that processes share a token."""
+
+CLAIM_SECONDS = 3.0
+"""How long a statement that an agent brings from a lost socket may wait for another replica to want it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,18 +63,24 @@ class Gateway:
         metrics: Metrics,
         limits: StatementLimits,
         reconnect_seconds: float,
+        replicas: Replicas,
     ) -> None:
         self.results = results
+        self.replicas = replicas
+        self.reconnect_seconds = reconnect_seconds
+        """How long a run waits for an agent that went away in its middle."""
         self.metrics = metrics
         self.statement_limits = limits
         self.wanted: dict[str, Statement] = {}
         """Statements that somebody waits for; an agent is told to stop any other."""
         self.catalog = Catalog(store, self)
         self._store = store
-        self._reconnect_seconds = reconnect_seconds
         self._sessions: dict[str, AgentSession] = {}
         self._attached = asyncio.Event()
         self._takeovers: dict[str, deque[float]] = defaultdict(deque)
+        self._tasks: set[asyncio.Task[None]] = set()
+        replicas.roster.on_seat = self._seated_elsewhere
+        replicas.roster.on_count = self._count_told
 
     @property
     def online(self) -> int:
@@ -90,17 +113,52 @@ class Gateway:
         ]
         online = [self._sessions[one.agent_id].facts for one in fitting if one.agent_id in self._sessions]
         facts = online or [agent.facts for agent in fitting if agent.facts is not None]
-        return strictest([one.share for one in facts])
+        own = [connection.policy.share] if connection.policy is not None else []
+        return strictest([one.share for one in facts] + own) if facts else strictest([])
 
-    async def wait_for(self, connection_id: str, agent_id: str | None = None) -> AgentSession | None:
-        """The session that serves a connection, waited for as long as a reconnect may take."""
-        deadline = monotonic() + self._reconnect_seconds
+    async def tighten(self, connection: ConnectionRecord) -> None:
+        """See that every agent of this connection that is attached here holds to the connection's policy."""
+        for session in [*self._sessions.values()]:
+            if session.connection_id == connection.connection_id:
+                with suppress(SessionLost):
+                    await session.tighten(connection.policy)
+
+    async def renew_policy(self, connection_id: str) -> None:
+        """As ``tighten``, with the policy that the store has. Raises ``StoreUnavailable``."""
+        session = self.session(connection_id)
+        if session is not None:
+            connection = await self._store.connections.get(session.tenant, connection_id)
+            if connection is not None:
+                await self.tighten(connection)
+
+    async def policy_changed(self, connection: ConnectionRecord) -> None:
+        """Tell the agents of a connection's new policy, here and at every other replica."""
+        await self.replicas.notify(PolicyNotice(connection_id=connection.connection_id))
+        await self.tighten(connection)
+
+    async def forget_results(self, runs: Iterable[Run]) -> None:
+        """Drop the results of runs that are deleted, wherever they are kept."""
+        refs = references(runs)
+        for at in range(0, len(refs), _REFS_AT_ONCE):
+            await self.replicas.notify(ResultsNotice(refs=refs[at : at + _REFS_AT_ONCE]))
+        await self.results.forget(refs)
+
+    def seat(self, agent_id: str) -> Seat | None:
+        """The agent's newest session at another replica."""
+        return max(self.replicas.roster.seats(agent_id), key=lambda seat: seat.epoch, default=None)
+
+    async def wait_for(
+        self, connection_id: str, agent_id: str | None = None, *, seconds: float | None = None
+    ) -> AgentSession | None:
+        """The session that serves a connection here, waited for as long as a reconnect may take."""
+        deadline = monotonic() + (self.reconnect_seconds if seconds is None else seconds)
         while (session := self.session(connection_id, agent_id)) is None:
             remaining = deadline - monotonic()
             if remaining <= 0:
                 return None
             try:
-                await asyncio.wait_for(self._attached.wait(), remaining)
+                async with asyncio.timeout(remaining):
+                    await self._attached.wait()
             except TimeoutError:
                 return None
         return session
@@ -118,11 +176,26 @@ class Gateway:
         waiters, self._attached = self._attached, asyncio.Event()
         waiters.set()
         if older is not None:
-            await older.close(SUPERSEDED, "A newer session of this agent is served.")
-        for statement_id, held in session.in_flight.items():
+            # Of the same process it is a socket that was lost; a process that is displaced gives up.
+            code = SAME_REPLICA if older.instance == session.instance else SUPERSEDED
+            await older.close(code, "A newer session of this agent is served.")
+        await self.replicas.attached(session)
+        if self.replicas.shared:
+            self._spawn(self._stop_unclaimed(session))
+        else:
+            await self._stop_unwanted(session)
+        self.catalog.catch_up(session)
+
+    async def _stop_unwanted(self, session: AgentSession) -> None:
+        for statement_id, held in list(session.in_flight.items()):
             if statement_id not in self.wanted:
                 await session.tell(Cancel(statement_id=statement_id, attempt=held.attempt))
-        self.catalog.catch_up(session)
+
+    async def _stop_unclaimed(self, session: AgentSession) -> None:
+        """A run of another replica may want what is in flight, and is given a moment to ask for it here."""
+        await asyncio.sleep(CLAIM_SECONDS)
+        with suppress(SessionLost):
+            await self._stop_unwanted(session)
 
     def admit(self, agent_id: str, instance: str) -> None:
         """Let a hello in, unless agents take turns with one token.
@@ -130,16 +203,38 @@ class Gateway:
         Raises:
             TokenShared: other processes displaced each other too often within the last minute.
         """
-        older = self._sessions.get(agent_id)
-        if older is None or older.instance == instance:
+        if agent_id in self._sessions:
+            known = [self._sessions[agent_id].instance]
+        else:
+            known = [seat.instance for seat in self.replicas.roster.seats(agent_id)]
+        if not known or instance in known:
             return
-        now = monotonic()
-        recent = self._takeovers[agent_id]
-        while recent and now - recent[0] > 60:
-            recent.popleft()
-        if len(recent) >= TAKEOVERS_PER_MINUTE:
+        if len(self._recent(agent_id)) >= TAKEOVERS_PER_MINUTE:
             raise TokenShared
-        recent.append(now)
+        self._takeovers[agent_id].append(monotonic())
+
+    def _recent(self, agent_id: str) -> deque[float]:
+        recent = self._takeovers[agent_id]
+        while recent and monotonic() - recent[0] > 60:
+            recent.popleft()
+        return recent
+
+    def _seated_elsewhere(self, seat: Seat) -> None:
+        """An agent attached to another replica: a process that it displaces here is sent away."""
+        ours = self._sessions.get(seat.agent_id)
+        if ours is None or ours.instance == seat.instance:
+            return
+        if ours.epoch > seat.epoch:
+            # Ours is the newer one, and the other replica does not know yet.
+            self._spawn(self.replicas.attached(ours))
+            return
+        self._recent(seat.agent_id).append(monotonic())
+        self._spawn(ours.close(SUPERSEDED, "A newer session of this agent is served."))
+
+    def _count_told(self, count: int) -> None:
+        """Tell agents how many replicas there are: with more than one they attach to two."""
+        for session in list(self._sessions.values()):
+            self._spawn(_tell_count(session, count))
 
     async def told(self, session: AgentSession) -> None:
         """The agent said hello again on its socket: its policy or its database changed."""
@@ -152,31 +247,104 @@ class Gateway:
         if self._sessions.get(session.agent_id) is session:
             del self._sessions[session.agent_id]
             self._count()
+            await self.replicas.detached(session.agent_id)
         await self._store.agents.heard(session.agent_id, None, session.last_heard)
 
     async def revoke(self, agent_id: str) -> None:
         """Close the socket of an agent whose token was revoked."""
+        await self.replicas.notify(GoneNotice(agent_id=agent_id))
+        await self._revoke(agent_id)
+
+    async def _revoke(self, agent_id: str) -> None:
         session = self._sessions.get(agent_id)
         if session is not None:
             await session.close(REVOKED, "The token of this agent was revoked.")
 
     async def forget(self, connection_id: str) -> None:
         """Close every socket of a deleted connection and forget its snapshot."""
+        await self.replicas.notify(GoneNotice(connection_id=connection_id))
+        await self._forget(connection_id)
+
+    async def _forget(self, connection_id: str) -> None:
         for session in [one for one in self._sessions.values() if one.connection_id == connection_id]:
             await session.close(REVOKED, "The connection was deleted.")
         self.catalog.forget(connection_id)
 
+    def heed(self, notice: GoneNotice | PolicyNotice | ResultsNotice | MissedNotice) -> None:
+        """Another replica was told what concerns an agent, a connection or a result."""
+        match notice:
+            case GoneNotice():
+                if notice.agent_id is not None:
+                    self._spawn(self._revoke(notice.agent_id))
+                if notice.connection_id is not None:
+                    self._spawn(self._forget(notice.connection_id))
+            case PolicyNotice():
+                self._spawn(self._patiently(self.renew_policy, notice.connection_id))
+            case ResultsNotice():
+                self._spawn(self.results.forget(notice.refs))
+            case MissedNotice():
+                self._spawn(self._catch_up())
+
+    async def _catch_up(self) -> None:
+        """Learn from the store what notices would have said: who is revoked, deleted or tightened."""
+        for session in list(self._sessions.values()):
+            await self._patiently(self._look_after, session)
+
+    async def _look_after(self, session: AgentSession) -> None:
+        agents = await self._store.agents.of_connection(session.tenant, session.connection_id)
+        ours = next((one for one in agents if one.agent_id == session.agent_id), None)
+        if ours is None or ours.revoked_at is not None:
+            await session.close(REVOKED, "The token of this agent was revoked.")
+        else:
+            await self.renew_policy(session.connection_id)
+
+    async def _patiently(self, work: Callable[[_T], Awaitable[None]], about: _T) -> None:
+        """Do it when the store lets us: a notice that was not heeded is not said again."""
+        while True:
+            try:
+                await work(about)
+            except StoreUnavailable:
+                await asyncio.sleep(_STORE_PAUSE_SECONDS)
+            else:
+                return
+
     async def drain(self, grace_seconds: float) -> None:
-        """Tell every agent that this backend is about to stop."""
+        """Tell every agent that this backend is about to stop, and leave the answering to other replicas.
+
+        What runs here goes on being served: agents keep this socket until it is closed.
+        """
+        await self.replicas.leave()
         for session in list(self._sessions.values()):
             try:
                 await session.tell(Drain(grace_seconds=grace_seconds))
             except SessionLost:
                 continue
 
+    async def moved(self, seconds: float) -> None:
+        """Wait, where there are other replicas, until every agent is attached to one of them too."""
+        if self.replicas.roster.count == 0:
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while any(self.seat(agent_id) is None for agent_id in self._sessions):  # noqa: ASYNC110
+                    await asyncio.sleep(0.05)  # heard of from the roster, which knows no waiters
+
     async def close(self) -> None:
         """Stop what runs in the background."""
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.catalog.close()
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def _count(self) -> None:
         self.metrics.agents.set(len(self._sessions))
+
+
+async def _tell_count(session: AgentSession, count: int) -> None:
+    with suppress(SessionLost):
+        await session.welcome(count)

@@ -6,7 +6,8 @@ over under the next epoch, after which the store refuses what the first would st
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
+from typing import Protocol
 
 import structlog
 
@@ -23,14 +24,18 @@ LEASE_SECONDS = 5.0
 
 _log = structlog.get_logger("api.leases")
 
-TakeUp = Callable[[RunRecord, Lease], Awaitable[bool]]
+
+class TakeUp(Protocol):
+    """Drives a run that was taken over; False when it was ended instead."""
+
+    def __call__(self, record: RunRecord, lease: Lease, *, at_start: bool) -> Awaitable[bool]: ...
 
 
 class Leases:
     """The leases of this process.
 
     Args:
-        take_up: drives a run that was taken over; False when it was ended instead.
+        take_up: see there.
         overdue_seconds: a free run whose agent is nowhere is taken after so long, to be ended by name.
     """
 
@@ -44,6 +49,7 @@ class Leases:
         self._take_up = take_up
         self._overdue_seconds = overdue_seconds
         self._heart: asyncio.Task[None] | None = None
+        self._looked = False
 
     async def open(self) -> int:
         """Take over what can be, and start the heart; returns how many runs go on here."""
@@ -103,10 +109,11 @@ class Leases:
                 live.epoch = lease.epoch  # ours all the time: our own beat came late
                 continue
             try:
-                resumed += await self._take_up(record, lease)
+                resumed += await self._take_up(record, lease, at_start=not self._looked)
             except StoreUnavailable:
                 raise
             except Exception as error:
                 # Its lease runs out and it is tried again; the others must not wait for it.
                 _log.error("a run could not be taken up", run=record.run_id, kind=type(error).__name__)
+        self._looked = True
         return resumed

@@ -15,6 +15,7 @@ from fastapi.openapi.utils import get_openapi
 
 from api.bodies import ProblemDocument, Request
 from graph.events import RUN_EVENT
+from wire.policy import Exports, FunctionRules, Policy, SchemaRule, TableRule
 
 
 def document(app: FastAPI) -> dict[str, Any]:
@@ -41,6 +42,8 @@ def document(app: FastAPI) -> dict[str, Any]:
 def _state_presence(schemas: dict[str, Any]) -> None:
     """What we send holds every field, defaults too: only bodies that a client sends may leave some out."""
     sent_by_clients = {model.__name__ for model in Request.__subclasses__()} | {"ProblemDocument"}
+    # A policy comes in with the keys that its author wrote, and goes out again with all of them.
+    sent_by_clients |= {model.__name__ for model in (Policy, SchemaRule, TableRule, FunctionRules, Exports)}
     for name, schema in schemas.items():
         if name not in sent_by_clients and "properties" in schema:
             schema["required"] = list(schema["properties"])

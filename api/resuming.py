@@ -16,7 +16,7 @@ from graph.record import TERMINAL
 from wire.errors import CustardError
 
 RESUME_MINUTES = 15.0
-"""A run that was left longer ago is ended, not resumed: nobody waits for it any more."""
+"""A run that was begun longer ago is ended by a process that starts: nobody waits for it any more."""
 MAX_RESUMES = 3
 
 MakePorts = Callable[[ConnectionRecord, Database, str | None], Awaitable[Ports]]
@@ -31,15 +31,20 @@ class Resuming:
         self._driver = driver
         self._ports = ports
 
-    async def take_up(self, record: RunRecord, lease: Lease) -> bool:
-        """Go on with a run that is leased to us; False when it was ended instead, or was gone."""
+    async def take_up(self, record: RunRecord, lease: Lease, *, at_start: bool) -> bool:
+        """Go on with a run that is leased to us; False when it was ended instead, or was gone.
+
+        Args:
+            at_start: it was found when this process began, and may have lain there for days. Later every
+                beat looks for runs that were left: whatever the clocks say, it was left a moment ago.
+        """
         events = await self._store.runs.events(record.run_id, 0)
         run = fold(RUN_EVENT.validate_json(event.data) for event in events)
         connection = await self._store.connections.get(record.tenant, record.connection_id)
         if run is None or run.status in TERMINAL or connection is None:
             return False
         database = self._gateway.database(record.connection_id, None)
-        live = LiveRun(run, events, database, epoch=lease.epoch, detached=record.detached)
+        live = LiveRun(run, events, database, record.tenant, epoch=lease.epoch, detached=record.detached)
         append = self._driver.recorder.append
         started = RUN_EVENT.validate_json(events[0].data)
         resumes = sum(1 for event in events if event.type == "run_resumed")
@@ -50,7 +55,7 @@ class Resuming:
         if (
             not isinstance(started, RunStarted)
             or resumes >= MAX_RESUMES
-            or age > timedelta(minutes=RESUME_MINUTES)
+            or (at_start and age > timedelta(minutes=RESUME_MINUTES))
         ):
             await append(live, failed(run, INTERRUPTED))
             return False

@@ -2,11 +2,14 @@
 
 import asyncio
 import errno
+import os
 import socket
+from typing import Any
 
 import structlog
 import uvicorn
 from fastapi import FastAPI
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from api.app import create_app
 from api.errors import PortInUse, StartupError, UnsafeBind
@@ -20,8 +23,21 @@ from api.warm import warm
 _log = structlog.get_logger("api.server")
 
 _BACKLOG = 2048
+MOVE_SECONDS = 5.0
+"""How long agents are waited for to have found another replica, before their sockets here are closed."""
+LINGER_SECONDS = 1.5
 _GRACE_SECONDS = 10
 """What connections are given to close once the runs have ended."""
+
+
+class AgentSocket(WebSocketsSansIOProtocol):
+    """uvicorn's, that takes a refusal for an answer: it would log an error for each agent turned away."""
+
+    async def send(self, message: Any) -> None:
+        """As uvicorn."""
+        await super().send(message)
+        if message["type"] == "websocket.http.response.body" and not message.get("more_body", False):
+            self.handshake_complete = True
 
 
 class Server(uvicorn.Server):
@@ -35,13 +51,24 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Serve; then warm up, so that ``/health`` answers at once and the first question soon."""
         await super().startup(sockets)
+        if (ready := self._state.settings.ready_fd) is not None:
+            os.write(ready, b"ready\n")
+            os.close(ready)
         warm()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Refuse new questions, tell agents, let runs finish or end them by name, then close."""
-        grace = self._state.settings.drain_seconds
+        grace = self._state.settings.grace_seconds
         self._state.runs.closing = True
+        if self._state.settings.listen_fd is not None:
+            # The others listen on the same socket: whoever connects from now on comes to one of them.
+            for server in self.servers:
+                server.close()
         await self._state.gateway.drain(grace)
+        await self._state.gateway.moved(min(grace, MOVE_SECONDS))
+        if self._state.gateway.replicas.shared:
+            # Clients that ask without a pause learn with their next answer that they are to connect anew.
+            await asyncio.sleep(min(grace, LINGER_SECONDS))
         await self._state.runs.close(grace)
         await super().shutdown(sockets)
 
@@ -83,7 +110,7 @@ def make_server(app: FastAPI, settings: Settings) -> Server:
         access_log=False,
         server_header=False,
         proxy_headers=settings.public_url is not None,
-        ws="websockets-sansio",
+        ws=AgentSocket,
         ws_max_size=MAX_FRAME_BYTES,
         # Bodies are compact already; deflate costs 30 times the throughput (performance.md 2a).
         ws_per_message_deflate=False,
@@ -103,6 +130,8 @@ def bind(settings: Settings) -> socket.socket:
             f"{settings.host} can be reached by others, and no API keys are configured.",
             "Set CUSTARD_API_KEYS=tenant:key, or listen on 127.0.0.1.",
         )
+    if settings.listen_fd is not None:
+        return socket.socket(fileno=settings.listen_fd)
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

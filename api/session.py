@@ -1,7 +1,7 @@
 """One agent's attached socket: what arrives is dealt to the statements and requests that wait for it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from time import monotonic
 from typing import Any
@@ -10,31 +10,44 @@ from uuid import uuid4
 import structlog
 
 from api.metrics import Metrics
-from api.statement import SessionLost, Statement
+from api.statement import InHand, SessionLost, Statement
 from api.store.records import AgentFacts, AgentRecord
-from wire.errors import WireError
+from wire.errors import MalformedFrame, WireError
 from wire.frames import decode_frame
 from wire.messages import (
     Accepted,
     Cancel,
     Cancelled,
+    Cases,
     Columns,
     Credit,
     Delta,
     End,
     EndAck,
     ErrorMessage,
+    Export,
     FromBackend,
     Hello,
     InFlight,
     Introspect,
+    Lookup,
+    Packed,
     Plan,
+    Score,
     Snapshot,
     StatementFailed,
+    Suite,
+    Tighten,
     Unchanged,
+    Values,
+    Verdict,
+    Welcome,
     parse_from_agent,
 )
 from wire.outcome import Failed, Outcome
+from wire.packing import unpack
+from wire.policy import Policy
+from wire.values import Compared
 
 INTROSPECT_SECONDS = 60.0
 CANCEL_SECONDS = 2.0
@@ -42,7 +55,11 @@ CANCEL_SECONDS = 2.0
 MAX_BAD_FRAMES = 10
 """After so many the peer is not worth listening to."""
 
+_UNREAD = frozenset({"malformed_frame", "unknown_message"})
+"""What the agent answers to a frame that it could not read, and so cannot say whose it was."""
+
 Introspected = Snapshot | Delta | Unchanged
+Answer = Introspected | Values | Suite | Verdict
 
 _log = structlog.get_logger("api.session")
 
@@ -58,25 +75,27 @@ class AgentSession:
         self,
         agent: AgentRecord,
         hello: Hello,
-        epoch: int,
+        welcome: Welcome,
         metrics: Metrics,
         send: Callable[[str], Awaitable[None]],
         close: Callable[[int, str], Awaitable[None]],
     ) -> None:
         self.agent_id = agent.agent_id
         self.connection_id = agent.connection_id
-        self.epoch = epoch
+        self.tenant = agent.tenant
+        self.epoch = welcome.epoch
         self.instance = hello.instance
         self.since = datetime.now(UTC)
         self.last_heard = self.since
         self.lost = False
-        self.draining = False
+        self._welcome = welcome
         self._metrics = metrics
         self._send = send
         self._close = close
-        self._statements: dict[str, Statement] = {}
+        self._statements: dict[str, InHand] = {}
         self._cancelled: dict[str, asyncio.Future[None]] = {}
-        self._requests: dict[str, asyncio.Future[Introspected]] = {}
+        self._requests: dict[str, asyncio.Future[Answer]] = {}
+        self._unpacking: set[asyncio.Task[None]] = set()
         self._bad_frames = 0
         self.told(hello)
 
@@ -84,16 +103,21 @@ class AgentSession:
         """Take over what a hello says; an agent whose policy changed says it again."""
         self.facts = facts_of(hello)
         self.fingerprint = hello.fingerprint
+        self.capabilities = frozenset(hello.capabilities)
         self.in_flight: dict[str, InFlight] = {item.statement_id: item for item in hello.in_flight}
 
-    async def execute(self, statement: Statement) -> Outcome:
+    async def execute(self, statement: Statement, *, claim: bool = False) -> Outcome:
         """Run a statement to its outcome.
+
+        Args:
+            claim: the agent may have it in hand from another socket, and is to tell it here.
 
         Raises:
             SessionLost: the socket went away first.
         """
         held = self.in_flight.pop(statement.statement_id, None)
-        message = statement.begin(again=held is not None and held.attempt == statement.attempt)
+        again = claim or (held is not None and held.attempt == statement.attempt)
+        message = statement.begin(again=again)
         self._statements[statement.statement_id] = statement
         try:
             await self.tell(message)
@@ -102,7 +126,24 @@ class AgentSession:
             if statement.done.done():
                 self._statements.pop(statement.statement_id, None)
 
-    async def stop(self, statement: Statement) -> float | None:
+    async def begin(self, export: InHand, message: Export) -> None:
+        """Start an export; what arrives for it is dealt out to it until ``release``.
+
+        Raises:
+            SessionLost: the socket is gone.
+        """
+        self._statements[export.statement_id] = export
+        try:
+            await self.tell(message)
+        except SessionLost:
+            self.release(export)
+            raise
+
+    def release(self, export: InHand) -> None:
+        """An export is over."""
+        self._statements.pop(export.statement_id, None)
+
+    async def stop(self, statement: InHand) -> float | None:
         """Stop a statement in the database; milliseconds until it confirmed, None when it did not in time."""
         started = monotonic()
         confirmed = self._cancelled.setdefault(
@@ -129,14 +170,59 @@ class AgentSession:
             AgentError: the agent could not do it.
             TimeoutError: it took longer than ``INTROSPECT_SECONDS``.
         """
-        request_id = uuid4().hex
-        answer: asyncio.Future[Introspected] = asyncio.get_running_loop().create_future()
-        self._requests[request_id] = answer
+        message = Introspect(request_id=uuid4().hex, known=known, accepts=["zlib"])
+        answer = await asyncio.wait_for(self._answer(message), INTROSPECT_SECONDS)
+        if not isinstance(answer, Snapshot | Delta | Unchanged):
+            raise AgentError("It answered with something else than the snapshot.")
+        return answer
+
+    async def lookup(self, text: str, compared: Sequence[Compared], most: int) -> Values:
+        """Ask which values a question's words and a query's literals meet. Without a time limit of its own.
+
+        Raises:
+            SessionLost: the socket went away first.
+            AgentError: the agent could not do it.
+        """
+        message = Lookup(request_id=uuid4().hex, text=text, compared=list(compared), most=most)
+        answer = await self._answer(message)
+        if not isinstance(answer, Values):
+            raise AgentError("It answered with something else than values.")
+        return answer
+
+    async def cases(self) -> Suite:
+        """Ask for the cases of an eval that lie beside the agent. Raises as ``lookup`` does."""
+        answer = await self._answer(Cases(request_id=uuid4().hex))
+        if not isinstance(answer, Suite):
+            raise AgentError("It answered with something else than cases.")
+        return answer
+
+    async def score(self, case_id: str, sql: str) -> Verdict:
+        """Have a query scored beside the agent. Raises as ``lookup`` does."""
+        answer = await self._answer(Score(request_id=uuid4().hex, case_id=case_id, sql=sql))
+        if not isinstance(answer, Verdict):
+            raise AgentError("It answered with something else than a verdict.")
+        return answer
+
+    async def _answer(self, message: Introspect | Lookup | Cases | Score) -> Answer:
+        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._requests[message.request_id] = answer
         try:
-            await self.tell(Introspect(request_id=request_id, known=known))
-            return await asyncio.wait_for(answer, INTROSPECT_SECONDS)
+            await self.tell(message)
+            return await answer
         finally:
-            self._requests.pop(request_id, None)
+            self._requests.pop(message.request_id, None)
+
+    async def tighten(self, policy: Policy | None) -> None:
+        """See that the agent holds to this policy of ours from the next frame on. Raises ``SessionLost``."""
+        said = None if policy is None else policy.model_dump(mode="json", exclude_unset=True)
+        if said != self._welcome.policy:
+            await self.tell(Tighten(policy=said))
+            self._welcome = self._welcome.model_copy(update={"policy": said})
+
+    async def welcome(self, replicas: int) -> None:
+        """Say again what ``welcome`` said, with another number of replicas. Raises ``SessionLost``."""
+        self._welcome = self._welcome.model_copy(update={"replicas": replicas})
+        await self.tell(self._welcome)
 
     async def tell(self, message: FromBackend) -> None:
         """Send a control frame. Raises ``SessionLost``."""
@@ -202,10 +288,15 @@ class AgentSession:
             case Hello() as hello:
                 self.told(hello)
                 return hello
-            case Snapshot() | Delta() | Unchanged() as answer:
+            case Snapshot() | Delta() | Unchanged() | Values() | Suite() | Verdict() as answer:
                 request = self._requests.get(answer.request_id)
                 if request is not None and not request.done():
                     request.set_result(answer)
+            case Packed() as packed:
+                # In a task of its own: what comes behind a large snapshot need not wait for it.
+                unpacking = asyncio.ensure_future(self._unpack(packed))
+                self._unpacking.add(unpacking)
+                unpacking.add_done_callback(self._unpacking.discard)
             case Accepted() as message:
                 if statement := self._current(message.statement_id, message.attempt):
                     statement.accepted = True
@@ -228,6 +319,20 @@ class AgentSession:
                 pass  # nothing here asks for plans yet
         return None
 
+    async def _unpack(self, packed: Packed) -> None:
+        request = self._requests.get(packed.request_id)
+        try:
+            answer = await asyncio.to_thread(unpack, packed)
+            if answer.request_id != packed.request_id:
+                raise MalformedFrame("A packed frame holds the answer to another request.")
+        except WireError as error:
+            self._metrics.wire_errors.labels(error.code).inc()
+            if request is not None and not request.done():
+                request.set_exception(AgentError(str(error)))
+            return
+        if request is not None and not request.done():
+            request.set_result(answer)
+
     async def _confirm(self, message: Cancelled) -> None:
         confirmed = self._cancelled.get(message.statement_id)
         if confirmed is not None and not confirmed.done():
@@ -241,10 +346,22 @@ class AgentSession:
         request = self._requests.get(about)
         if request is not None and not request.done():
             request.set_exception(AgentError(message.message))
-        if statement := self._statements.get(about):
-            await statement.fail(Failed(code="protocol", message=message.message, hint=message.hint))
+        if (statement := self._statements.get(about)) is not None:
+            if message.code == "digest_mismatch":
+                statement.not_taken()
+            else:
+                await statement.fail(Failed(code="protocol", message=message.message, hint=message.hint))
+        elif message.code in _UNREAD and message.about is None:
+            await self._send_again()
 
-    def _current(self, statement_id: str, attempt: int) -> Statement | None:
+    async def _send_again(self) -> None:
+        """A frame of ours could not be read: it may have been any of those that are not accepted yet."""
+        for statement in [one for one in self._statements.values() if not one.accepted]:
+            # Should it be under way after all, that attempt ends; the next has a number of its own.
+            await self.tell(Cancel(statement_id=statement.statement_id, attempt=statement.attempt))
+            statement.not_taken()
+
+    def _current(self, statement_id: str, attempt: int) -> InHand | None:
         statement = self._statements.get(statement_id)
         return statement if statement is not None and statement.attempt == attempt else None
 
@@ -262,7 +379,7 @@ def facts_of(hello: Hello) -> AgentFacts:
     )
 
 
-def _ended(statement: Statement) -> bool:
+def _ended(statement: InHand) -> bool:
     return statement.done.done() and not statement.done.cancelled() and statement.done.exception() is None
 
 

@@ -33,6 +33,8 @@ class Settings(BaseSettings):
     """The store's file; None means ``custard.db`` in ``home``."""
     database_url: SecretStr | None = None
     """PostgreSQL that keeps the store instead of that file, for several replicas: libpq's URL or string."""
+    nats_url: SecretStr | None = None
+    """NATS over which the replicas that share that PostgreSQL speak to each other; may hold a token."""
     frontend_dir: Path = Path(__file__).resolve().parents[1] / "frontend" / "dist"
     """The built user interface; without it only the API is served."""
     public_url: str | None = None
@@ -67,15 +69,42 @@ class Settings(BaseSettings):
     max_rows: int = Field(default=10_000, gt=0)
     max_result_bytes: int = Field(default=32 * 1024 * 1024, gt=0)
     max_running: int = Field(default=64, gt=0)
-    """Runs under way at once; more are answered with 503."""
+    """Runs under way at once; more wait, tenants in rotation."""
+    max_running_per_connection: int = Field(default=16, gt=0)
+    max_running_per_tenant: int | None = Field(default=None, gt=0)
+    """None means three quarters of ``max_running`` where there are several tenants, elsewhere all of it."""
+    max_waiting: int = Field(default=256, ge=0)
+    """Runs that may wait; more are answered with 503."""
+    max_waiting_per_tenant: int = Field(default=128, ge=0)
+    agents_per_second: float = Field(default=300.0, ge=1)
+    """Agents let in a second; more are answered with 503 and a time to come back."""
     max_repairs: int = Field(default=3, ge=0, le=10)
+    max_rechecks: int = Field(default=0, ge=0, le=3)
+    """Further queries that an odd result may ask for, each kept only if it cures what was odd."""
+    candidates: int = Field(default=1, ge=1, le=7)
+    """Drafts of each question whose results are held against each other; 1 makes no further one."""
+    value_hints: bool = False
+    """Whether the model is shown values of the database that the question's words meet."""
+    export_seconds: float = Field(default=3_600.0, gt=0)
+    """What one export may take; the owner's policy holds when it is stricter."""
+    export_stall_seconds: float = Field(default=120.0, gt=0)
+    """How long the reader of an export may take nothing before it is given up."""
+    max_exports: int = Field(default=8, gt=0)
+    """Exports at once; four times as many wait, tenants in rotation, and more are answered with 503."""
+    max_exports_per_tenant: int | None = Field(default=None, gt=0)
+    """None means half of ``max_exports`` where there are several tenants, and all of it elsewhere."""
     results_bytes: int = Field(default=512 * 1024 * 1024, gt=0)
     """Bytes of whole results kept on disk; the oldest go first."""
     reconnect_seconds: float = Field(default=15.0, ge=0)
     """How long a run waits for an agent that went away in its middle."""
     join_code_minutes: float = Field(default=15.0, gt=0)
-    drain_seconds: float = Field(default=5.0, ge=0)
-    """What runs under way are given to finish when the backend is told to stop."""
+    drain_seconds: float | None = Field(default=None, ge=0)
+    """What runs under way are given to finish when the backend is told to stop; None means 30 where other
+    replicas take the questions meanwhile, and 5 elsewhere."""
+    listen_fd: int | None = Field(default=None, ge=3)
+    """A listening socket that was inherited, instead of ``host`` and ``port``: replicas share one."""
+    ready_fd: int | None = Field(default=None, ge=3)
+    """An inherited pipe that is written to when questions can be taken."""
     log_level: str = "info"
 
     @field_validator("cors_origins", "allowed_hosts", mode="before")
@@ -101,9 +130,21 @@ class Settings(BaseSettings):
         return _parse_keys(self._key_entries())
 
     @property
+    def grace_seconds(self) -> float:
+        """``drain_seconds``, or what that means where it is not set."""
+        if self.drain_seconds is not None:
+            return self.drain_seconds
+        return 5.0 if self.nats_url is None else 30.0
+
+    @property
     def single_user(self) -> bool:
         """Whether no key is asked for."""
         return not self.keys
+
+    @property
+    def several_tenants(self) -> bool:
+        """Whether places are held free for whoever has none."""
+        return len(set(self.keys.values())) > 1
 
     @property
     def bound_to_loopback(self) -> bool:

@@ -13,7 +13,9 @@ from api.store.records import ConnectionRecord
 from graph.ports import Database, Ports
 
 if TYPE_CHECKING:
+    from api.admission import Admission
     from api.auth import Keyring
+    from api.export import Exports
     from api.gateway import Gateway
     from api.limits import Bucket
     from api.metrics import Metrics
@@ -31,10 +33,13 @@ class State:
     keyring: Keyring
     store: Store
     results: Results
+    exports: Exports
     metrics: Metrics
     models: Models
     gateway: Gateway
     runs: Runs
+    admission: Admission
+    """Bounds how many agents are let in a second."""
     joins: Bucket
     """Bounds tries at join codes."""
 

@@ -6,30 +6,62 @@ hash are those that ``end`` states.
 
 import asyncio
 import hashlib
+from typing import Any, Protocol
 from uuid import uuid4
 
 from api.cells import cells, converters
 from api.results import Results, Spool
 from wire.errors import MalformedFrame
 from wire.frames import RowsFrame
-from wire.messages import Columns, End, Execute
+from wire.messages import Columns, End, Execute, digest_of
 from wire.outcome import PREVIEW_ROWS, Cell, Failed, Outcome, ResultColumn, Rows
 
 CREDIT_BYTES = 1024 * 1024
+
+
+class InHand(Protocol):
+    """A statement as its session sees it: what arrives for it is dealt out to it."""
+
+    statement_id: str
+    attempt: int
+    accepted: bool
+    done: "asyncio.Future[Any]"
+
+    def take_columns(self, message: Columns) -> None: ...
+    async def take_rows(self, frame: RowsFrame) -> int: ...
+    async def take_end(self, message: End) -> bool: ...
+    async def fail(self, failure: Failed) -> None: ...
+    def lose(self) -> None: ...
+    def not_taken(self) -> None: ...
+    async def drop(self) -> None: ...
 
 
 class SessionLost(Exception):
     """The socket went away before the statement was over. Internal: it becomes a ``Failed``."""
 
 
+class NotTaken(SessionLost):
+    """The agent says that the statement did not reach it as it was sent, and runs nothing. Internal."""
+
+
 class Statement:
     """One statement, over as many sessions as it takes."""
 
     def __init__(
-        self, sql: str, run_id: str, results: Results, *, seconds: float, max_rows: int, max_bytes: int
+        self,
+        sql: str,
+        run_id: str,
+        results: Results,
+        *,
+        seconds: float,
+        max_rows: int,
+        max_bytes: int,
+        statement_id: str | None = None,
+        attempt: int = 0,
     ) -> None:
-        self.statement_id = uuid4().hex
-        self.attempt = 0
+        self.statement_id = statement_id or uuid4().hex
+        self.attempt = attempt
+        """The last that was sent, here or by the replica that asks for it here."""
         self.sent = False
         """Whether an agent may have it in hand."""
         self.accepted = False
@@ -45,6 +77,16 @@ class Statement:
         self._preview: list[list[Cell]] = []
         self._reset()
 
+    @property
+    def sql(self) -> str:
+        """What it runs."""
+        return self._sql
+
+    @property
+    def run_id(self) -> str:
+        """The run that it belongs to."""
+        return self._run_id
+
     def begin(self, *, again: bool) -> Execute:
         """The message that starts it; ``again`` asks an agent that still has it to tell it once more."""
         if not again or self.attempt == 0:
@@ -56,6 +98,7 @@ class Statement:
             statement_id=self.statement_id,
             attempt=self.attempt,
             sql=self._sql,
+            sql_digest=digest_of(self._sql),
             run_id=self._run_id,
             timeout_seconds=self._seconds,
             max_rows=self._max_rows,
@@ -114,13 +157,14 @@ class Statement:
             Rows(
                 columns=self._columns,
                 preview=[list(row) for row in self._preview],
-                row_count=self._rows,
+                row_count=self._rows if message.withheld is None else message.withheld,
+                withheld=message.withheld is not None,
                 truncated=message.truncated,
                 size_bytes=self._bytes,
                 digest=message.hash,
                 elapsed_ms=message.elapsed_ms,
                 policy_digest=message.policy_digest,
-                result_ref=reference,
+                result_ref=reference if message.withheld is None else None,
             )
         )
         return True
@@ -132,8 +176,15 @@ class Statement:
 
     def lose(self) -> None:
         """Its session is gone."""
+        self._give_up(SessionLost())
+
+    def not_taken(self) -> None:
+        """It has to be sent again."""
+        self._give_up(NotTaken())
+
+    def _give_up(self, why: SessionLost) -> None:
         if not self.done.done():
-            self.done.set_exception(SessionLost())
+            self.done.set_exception(why)
             # Whoever waited may have been cancelled: an exception nobody fetches is not news.
             self.done.exception()
 

@@ -22,7 +22,8 @@ def event_stream(runs: Runs, run_id: str, after: int, headers: dict[str, str]) -
         runs,
         run_id,
         _events(runs, run_id, after),
-        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no", **headers},
+        # Said to whatever stands between: neither hold it back nor pack it, which holds it back as well.
+        headers={"Cache-Control": "no-store, no-transform", "X-Accel-Buffering": "no", **headers},
         ping=HEARTBEAT_SECONDS,
         send_timeout=_SEND_SECONDS,
         sep="\n",

@@ -1,5 +1,6 @@
 """Importing ahead what the first question needs, so that nobody waits seconds for it."""
 
+import gc
 import threading
 from importlib import import_module
 
@@ -7,6 +8,8 @@ import structlog
 
 _log = structlog.get_logger("api.warm")
 
+_YOUNG = 10_000
+"""Containers that may come to be before the collector looks at them: a question makes some thousand."""
 HEAVY = ("langgraph.graph", "langchain_openai", "sqlglot", "graph.build")
 """Imported when first used, since they cost seconds and the port should open before that."""
 
@@ -29,4 +32,13 @@ def _import_all() -> None:
         except Exception as error:
             _log.warning("not_warmed", module=name, error=type(error).__name__)
             return
+    _spare_collector()
     _log.debug("warm")
+
+
+def _spare_collector() -> None:
+    """What is loaded by now stays: looking for garbage in half a million objects again and again costs every
+    question, and now and then one of them a tenth of a second."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_YOUNG, 10, 10)

@@ -16,13 +16,22 @@ def up(
         str | None, typer.Option(help="Address to listen on; default CUSTARD_HOST, else loopback.")
     ] = None,
     port: Annotated[int | None, typer.Option(min=0, max=65_535, help="Port; default CUSTARD_PORT.")] = None,
+    replicas: Annotated[
+        int, typer.Option(min=1, max=64, help="Processes behind the one port; SIGHUP restarts them in turn.")
+    ] = 1,
 ) -> None:
     """Run the backend. CUSTARD_* variables configure it; docs/settings.md lists them."""
     from api.server import serve
     from api.settings import Settings
 
     chosen = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
-    serve(Settings(**chosen))  # type: ignore[arg-type] # pydantic-settings checks what it is given
+    settings = Settings(**chosen)  # type: ignore[arg-type] # pydantic-settings checks what it is given
+    if replicas == 1:
+        serve(settings)
+        return
+    from cli.replicas import serve_replicas
+
+    serve_replicas(settings, replicas)
 
 
 def studio(

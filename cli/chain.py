@@ -24,6 +24,7 @@ from cli.http import Backend
 
 if TYPE_CHECKING:
     from embedded.model import LocalModelServer
+    from embedded.postgres import EmbeddedPostgres, ExternalPostgres
 
 DEMO_CONNECTION = "Bluefin Software"
 ENROLMENT_FILE = "demo-agent.json"
@@ -72,6 +73,7 @@ class Chain:
         self._folder = folder
         self._parts = ExitStack()
         self._children: list[Child] = []
+        self._postgres: EmbeddedPostgres | ExternalPostgres | None = None
         self.connection_id = ""
         if port is not None:
             _require_free(port)
@@ -99,7 +101,10 @@ class Chain:
 
         Raises:
             ChildFailed: a part keeps ending.
+            EmbeddedError: PostgreSQL does not start any more.
         """
+        if self._postgres is not None and self._postgres.revive():
+            err.print("[yellow]·[/] PostgreSQL had ended; it is started again.")
         for child in self._children:
             if child.revive():
                 err.print(
@@ -113,7 +118,7 @@ class Chain:
         model = self._start_model()
         backend = self._start_backend(model)
         with work("Demo database") as line:
-            postgres = demo_postgres()
+            postgres = self._postgres = demo_postgres()
             postgres.start()
             self._parts.callback(postgres.stop)
 
@@ -137,8 +142,10 @@ class Chain:
             return None
         from cli.download import show_download
         from embedded.model import LocalModelServer
+        from embedded.runtime import require_runtime
         from embedded.weights import DEFAULT_MODEL, SMALL_MODEL, ensure_model
 
+        require_runtime()
         path = self._choice.path
         if path is None:
             name = SMALL_MODEL if self._choice.small else DEFAULT_MODEL
@@ -188,7 +195,7 @@ class Chain:
             for _ in _patience(child, "agent"):
                 shown = backend.get(f"/api/v1/connections/{self.connection_id}")
                 if shown["agent"]["status"] == "online" and shown["tables"] is not None:
-                    line.detail = f"{shown['tables']} tables, read-only"
+                    line.detail = f"{shown['tables']} tables and views, read-only"
                     return
 
     def _child(self, name: str, arguments: list[str], environment: dict[str, str]) -> Child:

@@ -34,15 +34,22 @@ class Child:
         arguments: after ``python -m``.
         environment: added to ours.
         log: where its output goes; written anew.
+        descriptors: those of ours that it inherits.
 
     Start it from the main thread: Linux ends the child when the *thread* that started it ends
     (prctl(2), PR_SET_PDEATHSIG).
     """
 
     def __init__(
-        self, name: str, arguments: Sequence[str], environment: Mapping[str, str], log: Path
+        self,
+        name: str,
+        arguments: Sequence[str],
+        environment: Mapping[str, str],
+        log: Path,
+        descriptors: Sequence[int] = (),
     ) -> None:
         self.name = name
+        self._descriptors = tuple(descriptors)
         self.log = log
         self._command = [sys.executable, "-m", *arguments]
         self._environment = {**os.environ, **environment}
@@ -55,12 +62,18 @@ class Child:
             self._command,
             env=self._environment,
             stdin=subprocess.DEVNULL,
+            pass_fds=self._descriptors,
             stdout=self._file,
             stderr=subprocess.STDOUT,
             # Its own group: Ctrl-C is ours to handle, so that things stop in order.
             start_new_session=True,
             preexec_fn=_die_with_parent if sys.platform == "linux" else None,
         )
+
+    def forget(self, variable: str, descriptor: int) -> None:
+        """Start it without this variable and this descriptor, should it be started again."""
+        self._environment.pop(variable, None)
+        self._descriptors = tuple(one for one in self._descriptors if one != descriptor)
 
     def check(self) -> None:
         """Make sure that it is alive.

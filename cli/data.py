@@ -1,5 +1,6 @@
-"""Commands about questions and data: ``ask``, ``connect``, ``runs``, ``schema``."""
+"""Commands about questions and data: ``ask``, ``connect``, ``runs``, ``trace``, ``schema``."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -16,6 +17,7 @@ def register(app: typer.Typer) -> None:
     app.command()(ask)
     app.command(short_help="Create a connection for a database.")(connect)
     app.add_typer(_runs, name="runs", help="Past and present runs.")
+    app.command(short_help="What a run did, event by event.")(trace)
     app.add_typer(_schema, name="schema", help="What a connection's snapshot holds.")
 
 
@@ -33,8 +35,12 @@ def ask(
 ) -> None:
     """Ask a question and print the answer."""
     from cli.asking import ask as ask_backend
+    from cli.errors import UsageError
     from cli.http import Backend, find_connection
 
+    # Said before anything about connections, which is not what is wrong.
+    if not question.strip():
+        raise UsageError("The question is empty.", 'Ask one: custard ask "How many engineers are there?"')
     with Backend(url) as backend:
         connection_id = str(find_connection(backend, connection)["connection_id"])
         thread_id = None
@@ -103,6 +109,26 @@ def show_run(run_id: str, as_json: AsJson = False, url: Url = None) -> None:
     raise typer.Exit(run_exit_code(run))
 
 
+@_runs.command("export")
+def export_run(
+    run_id: str,
+    format: Annotated[str, typer.Option("--format", "-f", help="csv, json, parquet, arrow or xlsx.")] = "csv",
+    file: Annotated[Path | None, typer.Option("--out", "-o", help="The file; else standard output.")] = None,
+    source: Annotated[
+        str, typer.Option(help="auto; kept: the rows that were shown; live: the query run again.")
+    ] = "auto",
+    url: Url = None,
+) -> None:
+    """Save the whole result of a run as a file."""
+    from cli.http import Backend
+    from cli.saving import save_result
+
+    with Backend(url) as backend:
+        size = save_result(backend, run_id, format, file, source)
+    if file is not None:
+        err.print(f"[green]✓[/] {file}: {size:,} bytes, whole.")
+
+
 @_runs.command("cancel")
 def cancel_run(run_id: str, as_json: AsJson = False, url: Url = None) -> None:
     """Stop a run; its statement ends in PostgreSQL."""
@@ -117,6 +143,20 @@ def cancel_run(run_id: str, as_json: AsJson = False, url: Url = None) -> None:
         print_json(run)
     else:
         err.print(f"The run is {run['status']}.")
+
+
+def trace(run_id: str, as_json: AsJson = False, url: Url = None) -> None:
+    """Print a run's events: position, seconds from its start, step, type and what it says."""
+    from cli.http import Backend
+    from cli.transcript import trace_lines
+
+    with Backend(url) as backend:
+        run = backend.get(f"/api/v1/runs/{run_id}")
+    if as_json:
+        print_json(run["events"])
+        return
+    for line in trace_lines(run["events"]):
+        out.print(line, markup=False)
 
 
 @_schema.command("pull")

@@ -25,6 +25,8 @@ _BY_CODE = {
     "agent_offline": EXIT_AGENT_OFFLINE,
     "agent_lost": EXIT_AGENT_OFFLINE,
     "usage": EXIT_USAGE,
+    "bad_policy": EXIT_USAGE,
+    "bad_settings": EXIT_USAGE,
 }
 
 

@@ -8,7 +8,9 @@ _PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_opti
 def register(app: typer.Typer) -> None:
     """Add the commands to the tree."""
     app.command(
-        "eval", context_settings=_PASS_ON, help="Score questions against gold SQL: run, compare, report."
+        "eval",
+        context_settings=_PASS_ON,
+        help="Score questions against gold SQL: run, compare, import.",
     )(evaluate)
     app.command("bench", context_settings=_PASS_ON, help="Measure speed, as ratios taken in one run.")(bench)
 

@@ -2,7 +2,10 @@
 
 import json
 import os
+import sys
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any
 
@@ -14,6 +17,15 @@ DEFAULT_URL = "http://127.0.0.1:8765"
 URL_VARIABLE = "CUSTARD_URL"
 KEY_VARIABLE = "CUSTARD_API_KEY"
 """The key is read from the environment only: a flag would show it to every user of the machine."""
+
+RESUME_SECONDS = 30.0
+"""How long a stream of events that was cut is asked for again."""
+RESUME_PAUSE_SECONDS = 0.3
+LAST_EVENTS = frozenset({"answered", "refused", "clarified", "run_failed", "run_cancelled"})
+"""After one of these nothing follows."""
+UNENDED = ("queued", "running")
+PASSING = frozenset({"store_unavailable", "shutting_down"})
+"""Problems that time mends."""
 
 Json = dict[str, Any]
 
@@ -58,21 +70,48 @@ class Backend:
         return self._json("DELETE", path)
 
     def events(self, run_id: str, after: int = 0) -> Iterator[Json]:
-        """The run's events after position ``after``, to its end; a stream that is cut is resumed."""
-        lost = 0
+        """The run's events after position ``after``, to its end.
+
+        A stream that is cut, or that ends before the run does, is resumed: a backend that was killed is back,
+        or another has taken the run over, within seconds.
+        """
+        lost_at: float | None = None
         while True:
+            before = after
             try:
                 for position, event in self._stream(f"/api/v1/runs/{run_id}/events", after):
-                    after, lost = position, 0
+                    after, lost_at = position, None
                     yield event
-                return
-            except httpx2.TransportError as error:
-                lost += 1
-                if lost > 5:
+                    if event["type"] in LAST_EVENTS:
+                        return
+                if after == before and self.get(f"/api/v1/runs/{run_id}")["status"] not in UNENDED:
+                    return  # everything was known already
+            except (httpx2.TransportError, ApiUnreachable, ApiProblem) as error:
+                if isinstance(error, ApiProblem) and error.code not in PASSING:
+                    raise
+                lost_at = lost_at or time.monotonic()
+                if time.monotonic() - lost_at > RESUME_SECONDS:
                     raise ApiUnreachable(
                         f"The backend at {self.url} went away.",
                         f"See the run later: custard runs show {run_id}",
                     ) from error
+            time.sleep(RESUME_PAUSE_SECONDS)
+
+    @contextmanager
+    def stream(self, path: str, **parameters: str) -> Iterator[httpx2.Response]:
+        """The answer at a path, read as it comes. Raises as ``get``, and ``TransportError`` in its middle."""
+        try:
+            opened = self._client.stream("GET", path, params=parameters)
+            response = opened.__enter__()
+        except httpx2.TransportError as error:
+            raise ApiUnreachable(f"No backend answers at {self.url}.", "Start one, or name it.") from error
+        try:
+            if response.status_code >= 400:
+                response.read()
+                raise _problem(response)
+            yield response
+        finally:
+            opened.__exit__(*sys.exc_info())
 
     def _stream(self, path: str, after: int) -> Iterator[tuple[int, Json]]:
         headers = {"accept": "text/event-stream", "last-event-id": str(after)}

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from cli import agent, backend, data, demo, evaluation, machine
+from cli import agent, backend, data, demo, evaluation, machine, policy
 from cli.console import complain, err
 from cli.errors import EXIT_STOPPED, exit_code
 from wire.errors import CustardError
@@ -42,7 +42,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for room in (demo, backend, data, agent, machine, evaluation):
+for room in (demo, backend, data, agent, policy, machine, evaluation):
     room.register(app)
 
 

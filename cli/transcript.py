@@ -1,5 +1,6 @@
 """A run as a terminal shows it: a line a step while it happens, then the answer."""
 
+from datetime import datetime
 from typing import Any
 
 from rich.markup import escape
@@ -11,11 +12,12 @@ from cli.console import complain, err, out
 _VERBS = {
     "load_schema": "Read schema",
     "check_answerable": "Check question",
-    "ground": "Match values",
+    "ground": "Find tables",
+    "find_values": "Find values",
     "draft_sql": "Draft SQL",
     "lint_sql": "Check SQL",
     "autofix": "Mend SQL",
-    "execute_sql": "Run",
+    "execute_sql": "Run in Postgres",
     "check_result": "Check result",
     "repair_sql": "Repair SQL",
     "summarize": "Summarise",
@@ -91,6 +93,48 @@ def _table(answer: dict[str, Any]) -> Table:
     if answer["row_count"] > SHOWN_ROWS:
         table.add_row(*(["…"] * len(answer["columns"])))
     return table
+
+
+def trace_lines(events: list[dict[str, Any]]) -> list[str]:
+    """A line an event: position, seconds since the run's start, step, type, and its own words.
+
+    Deltas are not among a run's events, so what was streamed is told by the event that holds it whole.
+    """
+    if not events:
+        return []
+    begun = datetime.fromisoformat(events[0]["at"])
+    lines = []
+    for position, event in enumerate(events, 1):
+        seconds = (datetime.fromisoformat(event["at"]) - begun).total_seconds()
+        step = event.get("step") or "-"
+        lines.append(
+            f"{position:>4} {seconds:8.3f} s  {step:<17} {event['type']:<14} {_words(event)}".rstrip()
+        )
+    return lines
+
+
+def _words(event: dict[str, Any]) -> str:
+    """What is worth telling of an event in one line. Never a row of a result."""
+    match event["type"]:
+        case "run_started":
+            said = event["question"]
+        case "drafted" | "repaired":
+            said = event["sql"]
+        case "linted":
+            said = event["verdict"]
+        case "executed" if event["outcome"]["kind"] == "rows":
+            said = f"{event['outcome']['row_count']:,} rows"
+        case "executed":
+            said = event["outcome"]["message"]
+        case "answered":
+            said = event["answer"]["text"]
+        case "run_failed":
+            said = event["problem"]["message"]
+        case "refused":
+            said = event["refusal"]["message"]
+        case _:
+            said = event.get("detail") or event.get("reason") or ""
+    return _short(str(said), 100)
 
 
 def _first_error(findings: list[dict[str, Any]]) -> str:

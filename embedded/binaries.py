@@ -1,4 +1,4 @@
-"""Where the programs of a PostgreSQL server are: in a wheel, or where Debian and Ubuntu put them."""
+"""Where the programs of a PostgreSQL server are: in a wheel, where Debian and Ubuntu put them, or fetched."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
+from embedded import servers
 from embedded.errors import PostgresMissing
 
-Kind = Literal["embedded", "debian"]
+Kind = Literal["embedded", "debian"] | int
+"""The wheel's, Debian's, or those of a major version that ``embedded.servers`` has fetched."""
 
 DEBIAN_FOLDER = Path("/usr/lib/postgresql")
 
@@ -48,6 +50,8 @@ def find_binaries(kind: Kind = "embedded") -> Binaries:
     Raises:
         PostgresMissing: they are not installed, or cannot run on this machine.
     """
+    if isinstance(kind, int):
+        return _fetched(kind)
     return _from_wheel() if kind == "embedded" else _from_debian()
 
 
@@ -76,6 +80,15 @@ def _from_debian() -> Binaries:
         )
     found = [Binaries("debian", folder, (), _major(folder / "postgres")) for folder in folders]
     return max(found, key=lambda binaries: binaries.major)
+
+
+def _fetched(major: int) -> Binaries:
+    folder = servers.installed(major)
+    if folder is None:
+        raise PostgresMissing(
+            f"PostgreSQL {major} has not been fetched.", f"Fetch it: python -m embedded.servers {major}"
+        )
+    return Binaries(major, folder, (folder.parent,), major)
 
 
 def _major(program: Path) -> int:

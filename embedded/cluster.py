@@ -41,16 +41,19 @@ SETTINGS = {
     "max_connections": "60",
     "timezone": "UTC",
     "log_timezone": "UTC",
-    # A client that is gone is noticed in the middle of its statement, not at the end.
-    "client_connection_check_interval": "1s",
     # Compiling takes longer than the queries of a demo do.
     "jit": "off",
     # Without replication a table filled in the transaction that made it needs no log.
     "wal_level": "minimal",
     "max_wal_senders": "0",
-    "synchronous_commit": "off",
+    # Commits are synchronous, as by default: a store on this server must know after a kill what it had told.
     # Docker's default /dev/shm is too small for a parallel join.
     "dynamic_shared_memory_type": "mmap",
+}
+
+SETTINGS_FROM_14 = {
+    # A client that is gone is noticed in the middle of its statement, not at the end.
+    "client_connection_check_interval": "1s",
 }
 
 CARELESS = {"fsync": "off", "full_page_writes": "off", "autovacuum": "off", "shared_buffers": "32MB"}
@@ -144,8 +147,11 @@ class Cluster:
         finally:
             shutil.rmtree(new)
 
-    def launch(self) -> subprocess.Popen[bytes]:
+    def launch(self, port: int | None = None) -> subprocess.Popen[bytes]:
         """Start the server, and wait until it takes connections.
+
+        Args:
+            port: where it must listen, since others know it; None takes a free one.
 
         Raises:
             PostgresStartFailed: it ended, or was not ready in a minute.
@@ -156,7 +162,7 @@ class Cluster:
             self.log.replace(self.log.with_suffix(".log.1"))
         for attempt in range(PORT_ATTEMPTS):
             length = self.log.stat().st_size if self.log.exists() else 0
-            server = self._spawn(account, _free_port())
+            server = self._spawn(account, port or _free_port())
             deadline = time.monotonic() + START_SECONDS
             while time.monotonic() < deadline and server.poll() is None:
                 if self.ready:
@@ -202,7 +208,8 @@ class Cluster:
         return account
 
     def _initdb(self, account: Account, data: Path, password_file: Path) -> None:
-        options = ["--no-instructions", f"--username={SUPERUSER}", "--encoding=UTF8", "--auth=scram-sha-256"]
+        options = [f"--username={SUPERUSER}", "--encoding=UTF8", "--auth=scram-sha-256"]
+        options += ["--no-instructions"] if self._binaries.major >= 14 else []
         options += [f"--pwfile={password_file}", *self._binaries.locale_options]
         options += [] if self._durable else ["--no-sync"]
         finished = subprocess.run(
@@ -219,6 +226,8 @@ class Cluster:
 
     def _spawn(self, account: Account, port: int) -> subprocess.Popen[bytes]:
         settings = {**SETTINGS, **({} if self._durable else CARELESS), "port": str(port)}
+        if self._binaries.major >= 14:
+            settings |= SETTINGS_FROM_14
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         descriptor = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         try:

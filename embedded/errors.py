@@ -9,9 +9,11 @@
     │   ├── PostgresMissing
     │   ├── PostgresStartFailed
     │   └── PostgresBusy
+    ├── NatsMissing, NatsFailed      embedded.nats_server
     ├── DemoError
     └── ModelError
         ├── UnknownModel
+        ├── ModelRuntimeMissing
         ├── WeightsMissing
         ├── WeightsCorrupt
         ├── DownloadFailed
@@ -79,6 +81,12 @@ class UnknownModel(ModelError):
     """A model name that the table of models does not have."""
 
     code = "unknown_model"
+
+
+class ModelRuntimeMissing(ModelError):
+    """A system library that llama.cpp loads is not installed."""
+
+    code = "model_runtime_missing"
 
 
 class WeightsMissing(ModelError):

@@ -33,6 +33,11 @@ def postgres_dir() -> Path:
     return _folder(home() / "postgres")
 
 
+def servers_dir() -> Path:
+    """Programs of PostgreSQL servers of other versions, to try things on."""
+    return _folder(home() / "servers")
+
+
 def logs_dir() -> Path:
     """What the child processes print."""
     return _folder(home() / "logs")

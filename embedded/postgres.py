@@ -27,6 +27,7 @@ from embedded.binaries import Binaries, Kind, find_binaries
 from embedded.cluster import DSN_VARIABLE, SUPERUSER, Cluster
 from embedded.errors import PostgresBusy, PostgresError
 from embedded.locks import Use, exclusive
+from embedded.orphans import end_orphans
 from embedded.paths import logs_dir, postgres_dir
 
 LOCK_SECONDS = 60.0
@@ -129,6 +130,28 @@ class EmbeddedPostgres:
                 raise
         return self
 
+    def revive(self) -> bool:
+        """Start the server again, on the port that its clients know, when it was killed; True when it was.
+
+        Raises:
+            PostgresError: it had not been started.
+            PostgresStartFailed: the server gave up, or its port was taken meanwhile.
+            PostgresBusy: as for ``start``.
+        """
+        port = self.port
+        if self.pid is not None:
+            return False
+        with self._alone():
+            # Another process that uses it may have been quicker.
+            if self.pid is not None:
+                self._cluster.await_ready()
+                return False
+            if self._server is not None:
+                self._server.wait()
+            end_orphans(self.data)
+            self._server = self._cluster.launch(port)
+        return True
+
     def stop(self) -> None:
         """Stop using the server, and shut it down when nobody else uses it. Twice is once."""
         if self._port is None:
@@ -193,6 +216,10 @@ class ExternalPostgres:
     def start(self) -> Self:
         """Nothing: the server is not ours."""
         return self
+
+    def revive(self) -> bool:
+        """Nothing: whoever runs the server starts it again."""
+        return False
 
     def stop(self) -> None:
         """Nothing: the server is not ours."""

@@ -1,8 +1,12 @@
 """Makes the databases of a suite on a throw-away server, each from ``DIR/<db>/<db>.sql``.
 
-They are loaded anew for every run: scripts may date their rows relative to the day of loading.
+Beside it there may be variants, ``<db>.*.sql``: the same tables with other rows, on which answers are scored
+as well, so that a query which is right by luck is found out. ``<db>/demo.toml`` instead has the demo database
+made in several sizes (see ``evals.demo_variants``). They are loaded anew for every run: scripts may date
+their rows relative to the day of loading.
 """
 
+import glob
 import logging
 import re
 import secrets
@@ -15,13 +19,17 @@ from typing import LiteralString
 import psycopg
 from psycopg import sql
 
+from embedded.demo.role import SCHEMAS
 from embedded.postgres import EmbeddedPostgres, temporary_postgres
+from evals.demo_variants import make_variants
 from evals.errors import DatabaseError, EvalError
 from evals.gold import split_statements
 from evals.sql_script import create_database, run_script
+from wire.policy import Policy
 
 _log = logging.getLogger(__name__)
 
+GENERATED = "demo.toml"
 READER = "custard_eval"
 """The role under which questions are answered: it may read every table and do nothing else."""
 
@@ -42,6 +50,10 @@ class LoadedDatabase:
     """For scoring."""
     reader_dsn: str
     """For the agent."""
+    policy: Policy | None = None
+    """What its owner lets be read; None lets everything."""
+    search_path: tuple[str, ...] = ()
+    """Where the reader looks for bare names; empty where the owner looks there as well."""
 
 
 @dataclass
@@ -51,38 +63,56 @@ class SuiteServer:
     server: EmbeddedPostgres
     root: Path
     _password: str
-    _loaded: dict[str, LoadedDatabase]
+    _loaded: dict[str, list[LoadedDatabase]]
 
-    def script(self, name: str) -> Path:
-        """Where the database's script is.
+    def scripts(self, name: str) -> list[Path]:
+        """Where the database's script is, and those of its variants in order of their names.
 
         Raises:
             DatabaseError: there is none.
         """
-        path = self.root / name / f"{name}.sql"
+        folder = self.root / name
+        path = folder / f"{name}.sql"
+        if name and (folder / GENERATED).is_file():
+            return [folder / GENERATED]
         if not name or not path.is_file():
             raise DatabaseError(
                 f"There is no script for the database {name!r}: {path} is missing.",
                 "--databases names a folder that holds <db>/<db>.sql for each `db` of the cases.",
             )
-        return path
+        return [path, *sorted(other for other in folder.glob(f"{glob.escape(name)}.*.sql"))]
 
     def database(self, name: str) -> LoadedDatabase:
-        """Load the database when it is asked for first.
+        """The database that is asked: the first of its variants. Raises as ``variants`` does."""
+        return self.variants(name)[0]
+
+    def variants(self, name: str) -> list[LoadedDatabase]:
+        """Load the database and its variants when it is asked for first.
 
         Raises:
             DatabaseError: there is no script, or the server refuses it.
         """
         if name not in self._loaded:
-            self._load(name)
-            self._loaded[name] = LoadedDatabase(
-                name, self.server.dsn(name), self.server.dsn(name, READER, self._password)
-            )
+            scripts = self.scripts(name)
+            if scripts[0].name == GENERATED:
+                self._loaded[name] = [
+                    LoadedDatabase(
+                        made.name, self.server.dsn(made.name), made.agent_dsn, made.policy, SCHEMAS
+                    )
+                    for made in make_variants(self.server.dsn(), name, scripts[0])
+                ]
+            else:
+                self._loaded[name] = [
+                    self._load(name if number == 1 else f"{name}_{number}", script)
+                    for number, script in enumerate(scripts, 1)
+                ]
         return self._loaded[name]
 
-    def _load(self, name: str) -> None:
-        path = self.script(name)
-        script = path.read_text(encoding="utf-8-sig")
+    def _load(self, name: str, path: Path) -> LoadedDatabase:
+        try:
+            script = path.read_text(encoding="utf-8-sig")
+        except (OSError, UnicodeDecodeError) as error:
+            raise DatabaseError(f"{path} cannot be read: {error}", "Save it as UTF-8.") from error
         admin = self.server.dsn()
         try:
             create_database(admin, name)
@@ -95,6 +125,7 @@ class SuiteServer:
         with psycopg.connect(self.server.dsn(name), autocommit=True) as conn:
             conn.execute("ANALYZE")
             _let_read(conn, name)
+        return LoadedDatabase(name, self.server.dsn(name), self.server.dsn(name, READER, self._password))
 
     def _load_piecemeal(self, name: str, script: str) -> None:
         """Pass over what only furnishes a dump (owners, grants, extensions); anything else must run."""

@@ -4,16 +4,20 @@ EvalError
 ├── CasesError      the file of cases cannot be read, or says nothing
 ├── GoldError       an accepted query of a case cannot be read or run
 ├── DatabaseError   a database of the suite cannot be made
-└── HarnessError    the system under test cannot be started
+├── HarnessError    the system under test cannot be started
+│   └── SystemDown  it went away in the middle of a run
+├── StoreError      results cannot be kept or found
+├── ImportFailed    a benchmark's files cannot be read
+└── SyncError       LangSmith does not take what is sent
 """
 
+from wire.errors import CustardError
 
-class EvalError(Exception):
+
+class EvalError(CustardError):
     """Base of this package's errors. ``hint`` says what to do."""
 
-    def __init__(self, message: str, hint: str = "") -> None:
-        super().__init__(message)
-        self.hint = hint
+    code = "eval"
 
 
 class CasesError(EvalError):
@@ -30,3 +34,19 @@ class DatabaseError(EvalError):
 
 class HarnessError(EvalError):
     """The system under test cannot be started, or has gone away."""
+
+
+class SystemDown(HarnessError):
+    """The model, the agent or the database went away in the middle of a run; what was answered is kept."""
+
+
+class StoreError(EvalError):
+    """Results cannot be kept, or there are none of that name."""
+
+
+class ImportFailed(EvalError):
+    """A benchmark's files cannot be read."""
+
+
+class SyncError(EvalError):
+    """LangSmith cannot be reached, or does not take what is sent."""

@@ -97,11 +97,18 @@ def _columns(text: str) -> list[str]:
 
 
 def _group_key(column: str) -> str | None:
-    """What groups by this column: without its alias, and nothing for an aggregate."""
+    """What groups by this column: as it stands, without its alias; nothing for an aggregate or a constant.
+
+    PostgreSQL holds it against the select list letter by letter, as far as strings in it go: written anew,
+    ``date_trunc('month', x)`` could become ``DATE_TRUNC('MONTH', x)``, which is another.
+    """
     try:
         parsed = sqlglot.parse_one(f"SELECT {column}", read="postgres", into=exp.Select).selects[0]
     except (SqlglotError, IndexError, AttributeError):
         return re.sub(r"\s+AS\s+\w+\Z", "", column, flags=re.IGNORECASE)
-    if parsed.find(exp.AggFunc):
+    if parsed.find(exp.AggFunc, exp.Window) or isinstance(parsed.unalias(), exp.Literal):
         return None
-    return str(parsed.unalias().sql(dialect="postgres"))
+    if not parsed.alias:
+        return column
+    alias = re.escape(parsed.alias)
+    return re.sub(rf'\s+(?:AS\s+)?(?:"{alias}"|{alias})\Z', "", column, flags=re.IGNORECASE)

@@ -1,8 +1,9 @@
 """The ``Database`` port without a network: the agent's own sandbox and introspection, in this process."""
 
+import asyncio
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -11,10 +12,13 @@ from agent.database import Database as AgentDatabase
 from agent.execution import Request, Sandbox
 from agent.introspect import introspect
 from agent.sandbox.gate import Gate, permitted_functions
+from agent.values.keeper import ValueKeeper
 from api.cells import cells, converters
+from wire.messages import Lookup
 from wire.outcome import PREVIEW_ROWS, Failed, Outcome, ResultColumn, Rows
 from wire.policy import Limits, Policy, PolicyStack, Share
 from wire.snapshot import SchemaSnapshot
+from wire.values import Compared, Found
 
 EVAL_POLICY = Policy(
     name="evals",
@@ -43,9 +47,14 @@ class _Collecting:
 class SandboxDatabase:
     """A ``graph.ports.Database`` over a sandbox in this process."""
 
-    def __init__(self, sandbox: Sandbox, snapshot: SchemaSnapshot) -> None:
+    def __init__(self, sandbox: Sandbox, snapshot: SchemaSnapshot, share: Share, values: ValueKeeper) -> None:
         self._sandbox = sandbox
+        self._values = values
+        self._reading = asyncio.Lock()
+        self._read = False
         self._snapshot = snapshot
+        self.share = share
+        """How much the owner lets go to the model."""
 
     async def snapshot(self, *, refresh: bool = False) -> SchemaSnapshot:
         """The tables, as introspected when the database was opened: a suite's do not change."""
@@ -70,6 +79,17 @@ class SandboxDatabase:
             policy_digest=done.policy_digest,
         )
 
+    async def lookup(
+        self, text: str = "", compared: Sequence[Compared] = (), *, most: int = 6
+    ) -> Found | None:
+        """As the agent would, from an index that is made when it is first asked for."""
+        async with self._reading:
+            if not self._read:
+                self._read = await self._values.build()
+        return await self._values.lookup(
+            Lookup(request_id="eval", text=text, compared=list(compared), most=most)
+        )
+
 
 @asynccontextmanager
 async def sandbox_database(dsn: str, policy: Policy = EVAL_POLICY) -> AsyncIterator[SandboxDatabase]:
@@ -79,9 +99,12 @@ async def sandbox_database(dsn: str, policy: Policy = EVAL_POLICY) -> AsyncItera
         agent.errors.AgentError: the server cannot be reached or read.
     """
     stack = PolicyStack(owner=policy)
-    async with open_sandbox(dsn, stack) as (gate, sandbox), AgentDatabase(dsn, size=1) as database:
+    async with open_sandbox(dsn, stack) as (gate, sandbox), AgentDatabase(dsn, size=2) as database:
         snapshot = await introspect(database, policy, functions=lambda: _functions(gate, stack))
-        yield SandboxDatabase(sandbox, snapshot)
+        values = ValueKeeper(database)
+        values.adopt(stack, gate, lambda: gate.search_path)
+        values.heed(snapshot)
+        yield SandboxDatabase(sandbox, snapshot, policy.share, values)
 
 
 def _functions(gate: Gate, stack: PolicyStack) -> list[str]:

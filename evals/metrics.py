@@ -53,14 +53,25 @@ class Summary:
     """Of the unanswerable: refused or asked back."""
     repaired: Share
     """Of the answerable: more than one attempt was made."""
+    repair_yield: Share
+    """Of those that were repaired: right in the end."""
+    abstention_precision: Share
+    """Of all refusals and questions back: there was indeed no answer, or asking was right."""
+    wrong_figures: Share
+    """Of the sentences with a figure: one of them is not the result's."""
     tokens_in: float
     tokens_out: float
+    tokens_right: float
+    """Tokens of all cases, in and out, for each correct one."""
     model_calls: float
     attempts: float
     seconds: float
     seconds_p50: float
     seconds_p90: float
+    seconds_slowest: float
     own_ms_p50: float
+    step_seconds: dict[str, float]
+    """Mean seconds of each step, over the cases that took it."""
     reliability_1: float
     """Mean of +1 right, 0 not answered though answerable, −1 wrong."""
     reliability_10: float
@@ -79,6 +90,10 @@ class Summary:
 def summarize(results: Sequence[CaseResult]) -> Summary:
     """The figures of these results; those that could not be scored are counted apart."""
     scored = [one for one in results if one.verdict != "unscored"]
+    steps: dict[str, list[float]] = {}
+    for one in scored:
+        for step, took in one.step_seconds.items():
+            steps.setdefault(step, []).append(took)
     answerable = [one for one in scored if one.answerable]
     others = [one for one in scored if not one.answerable]
     seconds = sorted(one.seconds for one in scored)
@@ -100,14 +115,24 @@ def summarize(results: Sequence[CaseResult]) -> Summary:
         false_refusals=share(lambda one: one.verdict == "refused", answerable),
         abstained=share(lambda one: one.correct, others),
         repaired=share(lambda one: len(one.attempts) > 1, answerable),
+        repair_yield=share(lambda one: one.correct, [one for one in answerable if len(one.attempts) > 1]),
+        abstention_precision=share(
+            lambda one: one.correct, [one for one in scored if one.status in {"refused", "clarify"}]
+        ),
+        wrong_figures=share(lambda one: bool(one.wrong_figures), [one for one in scored if one.figures]),
         tokens_in=mean(one.tokens_in for one in scored),
         tokens_out=mean(one.tokens_out for one in scored),
+        tokens_right=_per(
+            sum(one.tokens_in + one.tokens_out for one in scored), sum(one.correct for one in scored)
+        ),
         model_calls=mean(one.model_calls for one in scored),
         attempts=mean(len(one.attempts) for one in scored),
         seconds=mean(seconds),
         seconds_p50=percentile(seconds, 0.5),
         seconds_p90=percentile(seconds, 0.9),
+        seconds_slowest=seconds[-1] if seconds else 0.0,
         own_ms_p50=percentile(own, 0.5),
+        step_seconds={step: mean(took) for step, took in sorted(steps.items())},
         reliability_1=mean(_reliability(one, 1) for one in scored),
         reliability_10=mean(_reliability(one, 10) for one in scored),
         unscored=len(results) - len(scored),
@@ -127,6 +152,15 @@ def percentile(ordered: Sequence[float], share: float) -> float:
     if not ordered:
         return 0.0
     return round(ordered[min(len(ordered) - 1, math.floor(share * len(ordered)))], 3)
+
+
+def headline(results: Iterable[CaseResult]) -> list[CaseResult]:
+    """Each case once: its own words, asked for the first time. What figures of a run are taken over."""
+    return [one for one in results if one.trial == 1 and one.phrasing == 0]
+
+
+def _per(amount: float, count: int) -> float:
+    return round(amount / count, 1) if count else 0.0
 
 
 def _reliability(one: CaseResult, penalty: float) -> float:

@@ -17,6 +17,9 @@ import httpx2
 REPLAYED_SECONDS: ContextVar[list[float] | None] = ContextVar("replayed_seconds", default=None)
 """Where to note the seconds that replayed replies had taken; None notes nothing."""
 
+TRIAL: ContextVar[int] = ContextVar("trial", default=1)
+"""Which time a question is asked: from the second on, replies are kept apart from the first one's."""
+
 _DROPPED = {"content-encoding", "content-length", "transfer-encoding", "set-cookie", "date"}
 
 
@@ -71,8 +74,10 @@ class CachingTransport(httpx2.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """One exchange. The reply is read to its end before it is handed on."""
         body = await request.aread()
+        trial = TRIAL.get()
+        salt = self._salt if trial == 1 else f"{self._salt}\n{trial}"
         key = hashlib.sha256(
-            b"\n".join((self._salt.encode(), request.method.encode(), request.url.path.encode(), body))
+            b"\n".join((salt.encode(), request.method.encode(), request.url.path.encode(), body))
         ).hexdigest()
         known = self._cache.get(key)
         if known is not None:

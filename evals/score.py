@@ -4,14 +4,17 @@ Where an accepted query cuts its order with LIMIT and rows tie at the cut, Postg
 tied rows; every such choice is accepted, and so is keeping them all.
 """
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from decimal import ROUND_HALF_UP, Decimal
 
 import psycopg
 import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
+from evals.cases import Leniency
 from evals.errors import GoldError
 from evals.gold import accepted_queries
 from evals.results import Match, ResultSet, compare
@@ -36,8 +39,9 @@ class Score:
     error: str = ""
     accepted: str = ""
     """The accepted query that it agrees with; without a match, the first one."""
-    gold_rows: int = 0
-    predicted_rows: int = 0
+    gold: ResultSet | None = field(default=None, repr=False)
+    """What that query returned."""
+    predicted: ResultSet | None = field(default=None, repr=False)
 
 
 @dataclass
@@ -47,8 +51,11 @@ class Scorer:
     execute: Execute
     _kept: dict[str, ResultSet | psycopg.Error] = field(default_factory=dict)
 
-    def score(self, gold: str, predicted: str) -> Score:
+    def score(self, gold: str, predicted: str, accept: Iterable[Leniency] = ()) -> Score:
         """Compare with every accepted query; an exact match wins over a subset.
+
+        Args:
+            accept: other ways of giving the same numbers that are right as well.
 
         Raises:
             GoldError: none of the accepted queries runs on this database.
@@ -58,20 +65,40 @@ class Scorer:
         if not results:
             reason = self._kept[queries[0]]
             raise GoldError(f"No accepted query runs: {reason}", "Mend the gold, or the database's script.")
+        first_query, first = results[0]
         try:
             given = self.execute(predicted)
         except psycopg.Error as error:
-            return Score("none", valid=False, error=_first_line(error), accepted=results[0][0])
-        best = Score("none", True, "", results[0][0], len(results[0][1].rows), len(given.rows))
+            return Score("none", False, _first_line(error), first_query, first)
+        best = Score("none", True, "", first_query, first, given)
+        allowed = frozenset(accept)
         for query, result in results:
-            match = compare(result, given)
-            if match == "none":
-                match = self._match_at_tie(query, result, given)
+            match = self._match(query, result, given, allowed)
             if match == "exact" or (match == "subset" and best.match == "none"):
-                best = Score(match, True, "", query, len(result.rows), len(given.rows))
+                best = Score(match, True, "", query, result, given)
             if match == "exact":
                 break
         return best
+
+    def run(self, query: str) -> ResultSet:
+        """What an accepted query returns, from what is kept when it has run before.
+
+        Raises:
+            GoldError: the server refuses it.
+        """
+        result = self._gold(query)
+        if result is None:
+            raise GoldError(f"An accepted query fails: {self._kept[query]}", "Mend the gold.")
+        return result
+
+    def _match(self, query: str, result: ResultSet, given: ResultSet, accept: frozenset[Leniency]) -> Match:
+        found: Match = "none"
+        for told in told_otherwise(result, accept):
+            match = compare(told, given)
+            if match == "exact":
+                return match
+            found = found if match == "none" else match
+        return found if found != "none" else self._match_at_tie(query, result, given)
 
     def _gold(self, query: str) -> ResultSet | None:
         if query not in self._kept:
@@ -104,6 +131,41 @@ class Scorer:
             if rows is not None and len(rows.rows) == smaller:
                 return smaller
         return 0
+
+
+def told_otherwise(result: ResultSet, accept: frozenset[Leniency]) -> Iterator[ResultSet]:
+    """The result, then the same one as it may also be told: in percent, rounded."""
+    scales = (1, 100) if "percent" in accept else (1,)
+    for scale in scales:
+        scaled = result if scale == 1 else _map_last(result, scale)
+        if scaled is None:
+            continue
+        yield scaled
+        if "rounded" in accept:
+            seen = {scaled.rows}
+            for digits in (4, 3, 2, 1):
+                rows = tuple(tuple(_round(value, digits) for value in row) for row in scaled.rows)
+                if rows not in seen:
+                    seen.add(rows)
+                    yield ResultSet(scaled.columns, rows)
+
+
+def _map_last(result: ResultSet, scale: int) -> ResultSet | None:
+    """The result with its last column multiplied; None where that is not a column of numbers."""
+    last = [row[-1] for row in result.rows if row]
+    if not all(value is None or isinstance(value, float | Decimal) for value in last):
+        return None
+    rows = tuple((*row[:-1], None if row[-1] is None else row[-1] * scale) for row in result.rows if row)
+    return ResultSet(result.columns, rows)
+
+
+def _round(value: object, digits: int) -> object:
+    if isinstance(value, float) and math.isfinite(value):
+        return round(value, digits)
+    if isinstance(value, Decimal) and value.is_finite():
+        # As PostgreSQL rounds numerics: half away from zero.
+        return value.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP) if abs(value) < 10**20 else value
+    return value
 
 
 def _choices(certain: int, everything: ResultSet, given: ResultSet, limit: int) -> list[ResultSet]:

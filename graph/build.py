@@ -4,15 +4,18 @@
 
     load_schema → check_answerable
                         ↓
-                      ground → draft_sql → lint_sql ─→ autofix ─pass→ execute_sql ─rows→ summarize → ∎
-                                        ▲ ▲ └─changed─┘ │            │
-                                        │ └──changed──┐ │reject      │failed
-                                        │          autofix ←─────────┘
-                                        └─ repair_sql ←─┴─ ··(budget spent)··→ give_up → ∎
+                      ground → draft_sql → lint_sql ─→ autofix ─pass→ execute_sql ─rows→ check_result
+                                        ▲ ▲ └─changed─┘ │            │                    │      │
+                                        │ └──changed──┐ │reject      │failed              │      ↓
+                                        │          autofix ←─────────┘                    │  summarize → ∎
+                                        └─ repair_sql ←─┴─ ··(budget spent)··→ give_up → ∎│
+                                                ▲                                         │
+                                                └──────────── odd: one more attempt ──────┘
 
 A run that was taken up again goes from ground straight to where its last attempt stood. Whatever ends a run
 early (a refusal, a failure) leads from any node to the end. Optional steps are switched off by name in
-``ports.settings.without``: check_answerable, ground, autofix.
+``ports.settings.without``: check_answerable, ground, autofix, check_result. find_values stands between ground
+and draft_sql where ``ports.settings.value_hints`` asks for it.
 """
 
 import asyncio
@@ -30,8 +33,10 @@ from langgraph.runtime import Runtime
 from graph.events import Answered, Clarified, Executed, Refused, RunEvent, RunFailed
 from graph.nodes.autofix import autofix, look
 from graph.nodes.check_answerable import check_answerable
+from graph.nodes.check_result import check_result, earlier_result
 from graph.nodes.endings import ending_without_answer
 from graph.nodes.execute_sql import execute_sql, mendable
+from graph.nodes.find_values import find_values
 from graph.nodes.ground import ground
 from graph.nodes.lint_sql import lint_sql
 from graph.nodes.load_schema import load_schema
@@ -53,10 +58,12 @@ Graph = CompiledStateGraph[State, Any, Asked, Told]
 Place = Literal[
     "check_answerable",
     "ground",
+    "find_values",
     "draft_sql",
     "lint_sql",
     "autofix",
     "execute_sql",
+    "check_result",
     "repair_sql",
     "summarize",
     "give_up",
@@ -98,12 +105,18 @@ def build_graph(resolve: Resolve, context_schema: type[Any]) -> Graph:
         tell(ending, state["run_id"], await ports_of(runtime))
         return ending
 
-    def after_load(state: State) -> Place:
+    # A plain function would go through a thread.
+    async def after_load(state: State) -> Place:
         # A run that was taken up again has been through this check.
         return "__end__" if _ended(state) else "ground" if state["attempts"] else "check_answerable"
 
-    def after_check(state: State) -> Place:
+    async def after_check(state: State) -> Place:
         return "__end__" if _ended(state) else "ground"
+
+    async def after_ground(state: State, runtime: Runtime[Any]) -> Place:
+        ports = await ports_of(runtime)
+        place = place_of(state, ports)
+        return "find_values" if place == "draft_sql" and ports.settings.value_hints else place
 
     async def onward(state: State, runtime: Runtime[Any]) -> Place:
         return place_of(state, await ports_of(runtime))
@@ -111,10 +124,12 @@ def build_graph(resolve: Resolve, context_schema: type[Any]) -> Graph:
     builder.add_node("load_schema", take_in)
     node("check_answerable", check_answerable)
     node("ground", ground)
+    node("find_values", find_values)
     node("draft_sql", draft_sql)
     node("lint_sql", lint_sql)
     node("autofix", autofix)
     node("execute_sql", execute_sql)
+    node("check_result", check_result)
     node("repair_sql", repair_sql)
     node("summarize", summarize)
     builder.add_node("give_up", give_up)
@@ -126,12 +141,15 @@ def build_graph(resolve: Resolve, context_schema: type[Any]) -> Graph:
     builder.add_edge(START, "load_schema")
     builder.add_conditional_edges("load_schema", after_load, ["check_answerable", "ground", END])
     builder.add_conditional_edges("check_answerable", after_check, ["ground", END])
-    edges("ground", "draft_sql", "lint_sql", "execute_sql", "summarize", *mending)
+    placed: tuple[Place, ...] = ("lint_sql", "execute_sql", "check_result", "summarize", *mending)
+    builder.add_conditional_edges("ground", after_ground, ["find_values", "draft_sql", *placed, END])
+    edges("find_values", "draft_sql")
     edges("draft_sql", "lint_sql")
-    edges("lint_sql", "execute_sql", *mending)
-    edges("autofix", "lint_sql", "execute_sql", "repair_sql", "give_up")
-    edges("execute_sql", "summarize", *mending)
-    edges("repair_sql", "lint_sql")
+    edges("lint_sql", "execute_sql", "check_result", *mending)
+    edges("autofix", "lint_sql", "execute_sql", "check_result", "repair_sql", "give_up")
+    edges("execute_sql", "check_result", "summarize", *mending)
+    edges("check_result", "repair_sql", "summarize")
+    edges("repair_sql", "lint_sql", "summarize")
     builder.add_edge("summarize", END)
     builder.add_edge("give_up", END)
     return builder.compile(name="custard")
@@ -145,14 +163,27 @@ def place_of(state: State, ports: Ports) -> Place:
         return "draft_sql"
     last = last_attempt(state)
     if isinstance(last.outcome, Rows):
-        return "summarize"
+        return _after_rows(state, ports)
     if isinstance(last.outcome, Failed):
+        if earlier_result(state) is not None and not _unseen(state, ports):
+            return "check_result"
         return _mend(state, ports) if mendable(last.outcome) else "give_up"
     if last.verdict is None:
         return "lint_sql"
     if last.verdict == "reject":
+        if earlier_result(state) is not None and not _unseen(state, ports):
+            return "check_result"
         return _mend(state, ports)
     return "autofix" if _unseen(state, ports) else "execute_sql"
+
+
+def _after_rows(state: State, ports: Ports) -> Place:
+    number = last_attempt(state).number
+    if state["again"] == number:
+        return "repair_sql"
+    if state["checked"] == number or "check_result" in ports.settings.without:
+        return "summarize"
+    return "check_result"
 
 
 def _ended(state: State) -> bool:
@@ -177,6 +208,7 @@ def _begun(asked: State) -> State:
         question=asked["question"],
         run_id=asked.get("run_id") or uuid4().hex,
         history=asked.get("history") or [],
+        standalone=asked.get("standalone"),
         attempts=asked.get("attempts") or [],
         fingerprint="",
         tables=None,
@@ -184,6 +216,10 @@ def _begun(asked: State) -> State:
         assumptions=[],
         executed_at=asked.get("executed_at"),
         looked_at="",
+        checked=0,
+        again=0,
+        kept_at=None,
+        agreement=None,
     )
 
 
@@ -252,6 +288,7 @@ def _asked(run_id: str, question: str, history: Sequence[Turn], resume: Run | No
     asked = Asked(question=question, run_id=run_id, history=list(history))
     if resume is not None:
         asked["attempts"] = resume.attempts
+        asked["standalone"] = resume.standalone_question
         executions = [event.at for event in resume.events if isinstance(event, Executed)]
         asked["executed_at"] = executions[-1] if executions else None
     return asked

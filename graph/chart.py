@@ -26,7 +26,7 @@ def choose_chart(rows: Rows) -> Chart:
     names = [column.name for column in columns]
     if len(set(names)) < len(names):
         return _none("Two columns have the same name.")
-    measures = [place for place, column in enumerate(columns) if _is_measure(column, rows, place)]
+    measures = [place for place, column in enumerate(columns) if is_measure(column, rows, place)]
     if rows.row_count == 1:
         if len(measures) == 1 and len(columns) <= 2:
             return Chart(kind="number", y=[names[measures[0]]])
@@ -61,7 +61,7 @@ def _one_axis(rows: Rows, axis: int, y: list[str], *, repeats: bool = False) -> 
     return Chart(kind="bar", x=column.name, y=y)
 
 
-def _is_measure(column: ResultColumn, rows: Rows, place: int) -> bool:
+def is_measure(column: ResultColumn, rows: Rows, place: int) -> bool:
     """A quantity: a numeric column that is neither a key nor a part of the calendar, with finite values."""
     if not _NUMERIC.match(column.type) or _KEY.search(column.name) or _is_time(column):
         return False

@@ -25,6 +25,8 @@ SQL_STOPS = [";", "```\n"]
 _OPTIONAL = ("stop", "temperature", "seed")
 """Parameters that some hosted models refuse and that a run can do without."""
 
+_BROKE_OFF = "The language model's server broke off, or sent what is no answer."
+
 
 @dataclass(slots=True)
 class Reply:
@@ -40,6 +42,8 @@ class Reply:
     temperature: float | None = None
     """None keeps the model's own."""
     stop: list[str] = field(default_factory=list)
+    seed: int | None = None
+    """None keeps the model's own."""
     usage: Usage = field(default_factory=Usage)
     """Known once the reply has ended."""
 
@@ -54,6 +58,8 @@ class Reply:
             options["stop"] = self.stop
         if self.temperature is not None:
             options["temperature"] = self.temperature
+        if self.seed is not None:
+            options["seed"] = self.seed
         try:
             async with asyncio.timeout(self.seconds):
                 while True:
@@ -83,9 +89,11 @@ class Reply:
         config = RunnableConfig(run_name=self.name, tags=["custard", "model"])
         written = 0
         counted: Usage | None = None
+        ended: bool | None = None
         try:
             async with aclosing(_chunks(self.model, messages, config, options)) as chunks:
                 async for chunk in chunks:
+                    ended = _ended(chunk, ended)
                     if told := chunk.usage_metadata:
                         counted = Usage(
                             input_tokens=told["input_tokens"], output_tokens=told["output_tokens"]
@@ -93,12 +101,23 @@ class Reply:
                     if piece := str(chunk.text):
                         written += 1
                         yield piece
+            if ended is False:
+                # A closed connection looks like a reply that is over, and half a query may be valid SQL.
+                raise _unavailable(_BROKE_OFF)
         finally:
             # A server that counts nothing, or a reply left early: a chunk is about a token.
             counted = counted or Usage(
                 input_tokens=sum(len(part) for part in self.prompt) // 4, output_tokens=written
             )
             self.usage = self.usage.plus(counted.model_copy(update={"model_calls": 1}))
+
+
+def _ended(chunk: AIMessageChunk, before: bool | None) -> bool | None:
+    """Whether the server has said that its reply is whole; None while it is not one that says so."""
+    told = chunk.response_metadata
+    if told.get("finish_reason"):
+        return True
+    return False if before is None and told.get("model_provider") == "openai" else before
 
 
 async def _chunks(
@@ -167,11 +186,12 @@ def _named(error: Exception, seconds: float) -> ModelError:
     elif "connect" in type(error).__name__.lower():
         said = "The language model's server cannot be reached."
     else:
-        said = "The language model's server broke off, or sent what is no answer."
-    return ModelUnavailable(
-        said,
-        "Check that its server runs (`custard doctor` tests it), then ask again.",
-    )
+        said = _BROKE_OFF
+    return _unavailable(said)
+
+
+def _unavailable(said: str) -> ModelUnavailable:
+    return ModelUnavailable(said, "Check that its server runs (`custard doctor` tests it), then ask again.")
 
 
 def _timed_out(seconds: float) -> ModelTimedOut:

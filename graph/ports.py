@@ -1,6 +1,7 @@
 """The interfaces through which the graph reaches the outside. Their implementations live elsewhere."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
@@ -10,6 +11,7 @@ from langchain_core.language_models import BaseChatModel
 from wire.outcome import Outcome
 from wire.policy import Policy, Share
 from wire.snapshot import SchemaSnapshot
+from wire.values import Compared, Found
 
 
 class Database(Protocol):
@@ -28,6 +30,21 @@ class Database(Protocol):
 
         Cancelling the awaiting task cancels the statement in PostgreSQL before this returns.
         The whole result stays with the port; the graph gets a preview and a reference.
+        """
+        ...
+
+    async def lookup(
+        self, text: str = "", compared: Sequence[Compared] = (), *, most: int = 6
+    ) -> Found | None:
+        """Values of the database that words of a text, or literals of a query, meet.
+
+        Never raises and never takes longer than a second: None when nobody can say, as where no agent is
+        attached, or one that knows no values, or it is slow.
+
+        Args:
+            text: a question; empty looks for none.
+            compared: literals, each with the column that it is compared with.
+            most: values of the text that are told.
         """
         ...
 
@@ -89,6 +106,13 @@ class Settings:
     """What a run may spend, and which optional steps it takes."""
 
     max_repairs: int = 3
+    max_rechecks: int = 0
+    """Further attempts that an odd result may ask for; each is kept only if it cures what was odd. None by
+    default: with a small model they cost much and cure next to nothing."""
+    value_hints: bool = False
+    """Whether prompts show values that the question's words meet. Unproven, so only where it is asked for."""
+    candidates: int = 1
+    """Drafts of a question whose results are held against each other; 1 makes no further one."""
     max_tokens_sql: int = 512
     max_tokens_answer: int = 160
     schema_token_budget: int = 6_000

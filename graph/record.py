@@ -15,6 +15,7 @@ Step = Literal[
     "load_schema",
     "check_answerable",
     "ground",
+    "find_values",
     "draft_sql",
     "lint_sql",
     "autofix",

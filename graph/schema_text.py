@@ -8,6 +8,8 @@ fit least, of which the names remain.
 import re
 from collections.abc import Collection, Iterator
 
+from graph.context.short_names import ShortNames
+from graph.context.short_names import short_names as short_names_of
 from wire.snapshot import Column, SchemaSnapshot, Table
 
 CHARACTERS_PER_TOKEN = 3.2
@@ -29,7 +31,11 @@ _RESERVED = frozenset(
 
 
 def schema_text(
-    snapshot: SchemaSnapshot, *, tables: Collection[str] | None = None, token_budget: int = 6_000
+    snapshot: SchemaSnapshot,
+    *,
+    tables: Collection[str] | None = None,
+    token_budget: int = 6_000,
+    short_names: bool = True,
 ) -> str:
     """The DDL of these tables.
 
@@ -37,7 +43,9 @@ def schema_text(
         snapshot: what may be read.
         tables: ``schema.table`` of those to show; None shows all.
         token_budget: about how many tokens the text may have.
+        short_names: whether glued and shortened names are said in words, and what they refer to is shown.
     """
+    short = short_names_of(snapshot) if short_names else None
     if tables is None:
         shown = list(snapshot.listed)
     else:
@@ -47,7 +55,7 @@ def schema_text(
     shown.sort(key=lambda table: (table.schema_name, table.name))
     text = ""
     for detail in (2, 1, 0):
-        text = "\n".join(_ddl(table, snapshot, detail) for table in shown)
+        text = "\n".join(_ddl(table, snapshot, detail, short) for table in shown)
         if estimated_tokens(text) <= token_budget:
             return text
     return _cut(shown, snapshot, token_budget)
@@ -78,11 +86,12 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def _ddl(table: Table, snapshot: SchemaSnapshot, detail: int) -> str:
+def _ddl(table: Table, snapshot: SchemaSnapshot, detail: int, short: ShortNames | None = None) -> str:
     keyword = "VIEW" if table.kind in ("view", "materialized_view") else "TABLE"
-    remark = _remark([_one_line(table.comment)] if detail else [])
+    said = " ".join(short.table_words(table)) if short and short.glues(table) else ""
+    remark = _remark([_one_line(table.comment) or said] if detail else [])
     lines = [f"{keyword} {shown_name(table, snapshot)} ({remark}"]
-    columns = list(_columns(table, snapshot, detail))
+    columns = list(_columns(table, snapshot, detail, short))
     width = len(columns)
     lines += [
         f"  {text}{',' if place < width else ''}{remark}" for place, (text, remark) in enumerate(columns, 1)
@@ -90,7 +99,9 @@ def _ddl(table: Table, snapshot: SchemaSnapshot, detail: int) -> str:
     return "\n".join([*lines, ");"])
 
 
-def _columns(table: Table, snapshot: SchemaSnapshot, detail: int) -> Iterator[tuple[str, str]]:
+def _columns(
+    table: Table, snapshot: SchemaSnapshot, detail: int, short: ShortNames | None
+) -> Iterator[tuple[str, str]]:
     single = {key.columns[0]: key for key in table.foreign_keys if len(key.columns) == 1}
     for column in table.columns:
         text = f"{quoted(column.name)} {column.type}"
@@ -100,7 +111,12 @@ def _columns(table: Table, snapshot: SchemaSnapshot, detail: int) -> Iterator[tu
             text += (
                 f" REFERENCES {_target(key.to_schema, key.to_table, snapshot)}({quoted(key.to_columns[0])})"
             )
-        yield text, _remark(_remarks(column, detail))
+        elif short and len(refers := short.refers(table, column.name)) == 1:
+            text += f" REFERENCES {shown_name(refers[0][0], snapshot)}({quoted(refers[0][1])})"
+        remarks = _remarks(column, detail)
+        if short and detail and not column.comment and not key and (said := short.gloss(table, column.name)):
+            remarks.insert(0, said)
+        yield text, _remark(remarks)
     if len(table.primary_key) > 1:
         yield f"PRIMARY KEY ({', '.join(map(quoted, table.primary_key))})", ""
     for key in table.foreign_keys:

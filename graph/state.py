@@ -24,6 +24,8 @@ class Asked(TypedDict):
     """Attempts already made, when a run is taken up again: the graph goes on after the last of them."""
     executed_at: NotRequired[datetime | None]
     """When the last attempt's result was fetched."""
+    standalone: NotRequired[str | None]
+    """The follow-up as it was rewritten before the run was taken up again."""
 
 
 class Told(TypedDict):
@@ -43,6 +45,8 @@ class State(TypedDict):
     question: str
     run_id: str
     history: list[Turn]
+    standalone: str | None
+    """The follow-up rewritten so that it stands alone; None when it was not."""
     attempts: list[Attempt]
     fingerprint: str
     """Of the snapshot that the run began with."""
@@ -55,6 +59,14 @@ class State(TypedDict):
     executed_at: datetime | None
     looked_at: str
     """The attempt, and its stage, that autofix saw last."""
+    checked: int
+    """Number of the attempt whose result was checked last; 0 before the first."""
+    again: int
+    """Number of the attempt whose result asks for another one; 0 for none."""
+    kept_at: datetime | None
+    """When the result was fetched that is told if that other one does no better."""
+    agreement: tuple[int, int] | None
+    """Of how many further drafts how many gave the same result: (agreeing, drafted). None: none were made."""
     answer: NotRequired[Answer]
     receipt: NotRequired[Receipt]
     refusal: NotRequired[Refusal]
@@ -66,6 +78,7 @@ class Update(TypedDict, total=False):
     """What a node changes."""
 
     run_id: str
+    standalone: str | None
     attempts: list[Attempt]
     fingerprint: str
     tables: list[str] | None
@@ -73,11 +86,20 @@ class Update(TypedDict, total=False):
     assumptions: list[str]
     executed_at: datetime | None
     looked_at: str
+    checked: int
+    again: int
+    kept_at: datetime | None
+    agreement: tuple[int, int] | None
     answer: Answer
     receipt: Receipt
     refusal: Refusal
     clarification: Clarification
     problem: Problem
+
+
+def meant(state: State) -> str:
+    """The question that is answered: rewritten where it leant on those before it."""
+    return state["standalone"] or state["question"]
 
 
 ENDINGS = ("answer", "refusal", "clarification", "problem")

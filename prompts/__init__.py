@@ -14,7 +14,11 @@ from typing import NamedTuple
 from wire.errors import CustardError
 
 _PLACE = re.compile(r"\{\{([a-z_]+)\}\}")
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+_CONTROL = re.compile(
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff"  # control, direction
+    r"\u00ad\u034f\u061c\u115f\u1160\u180e\u3164\uffa0"  # drawn as nothing
+    r"\ufe00-\ufe0f\U000e0000-\U000e01ef]"  # tags and variation selectors: a whole text in what nobody sees
+)
 FRAMES = ("schema", "notes", "earlier", "question", "query", "problem", "tried", "result")
 """The marks that enclose data in prompts."""
 _MARK = re.compile(rf"<(?=\s*/?\s*(?:{'|'.join(FRAMES)})\b)", re.IGNORECASE)
@@ -58,7 +62,8 @@ def frame(mark: str, text: str) -> str:
     """``text`` as data between ``<mark>`` and ``</mark>``; empty text gives nothing at all.
 
     A mark of ours inside the text loses its bracket, so nothing in it can end the frame or open another.
-    Control and direction characters, which hide text from people but not from models, are dropped.
+    Control and direction characters and those that are drawn as nothing, which hide text from people but not
+    from models, are dropped.
     """
     if mark not in FRAMES:
         raise PromptError(f"There is no frame {mark}.")

@@ -37,6 +37,17 @@ fetch_uv() {
     fail "uv could not be fetched from the package index; check the network and run this again."
 }
 
+openmp() { # llama.cpp's wheel takes this one library from the system; a bare Debian lacks it
+  [ "$(uname -s)" = Linux ] || return 0
+  ! "$1/bin/python" -c 'import ctypes; ctypes.CDLL("libgomp.so.1")' 2>/dev/null || return 0
+  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    say "Installing libgomp1 for the local model"
+    { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends libgomp1
+    } >/dev/null 2>&1 && return
+  fi
+  say "The local model needs libgomp.so.1: apt-get install libgomp1 (Debian, Ubuntu), dnf install libgomp (Fedora)."
+}
+
 need_node() {
   command -v node >/dev/null || fail "The UI is built with Node.js 20 or newer; install it and run this again."
   local major; major=$(node -p 'process.versions.node.split(".")[0]')
@@ -58,6 +69,7 @@ case "${1:-}" in
     VIRTUAL_ENV=$2 uv pip install $quiet --require-hashes --no-deps -r "$3" ||
       fail "Packages could not be installed from $3; check the network and run this again."
     VIRTUAL_ENV=$2 uv pip install --quiet --no-deps -e . || fail "The project itself could not be installed."
+    openmp "$2"
     ;;
   node) # DIRECTORY
     need_node
@@ -72,6 +84,10 @@ case "${1:-}" in
     ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || want+=(postgresql)
     command -v buildah >/dev/null || want+=(buildah)
     command -v debootstrap >/dev/null || want+=(debootstrap)
+    command -v strace >/dev/null || want+=(strace)
+    command -v ip >/dev/null || want+=(iproute2)
+    command -v nft >/dev/null || [ -x /usr/sbin/nft ] || want+=(nftables)
+    [ -x /usr/sbin/pgbouncer ] || command -v pgbouncer >/dev/null || want+=(pgbouncer)
     [ ${#want[@]} -gt 0 ] || exit 0
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
       say "Installing ${want[*]}"

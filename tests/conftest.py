@@ -3,6 +3,7 @@
 import os
 import shutil
 import socket
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,14 @@ import pytest
 
 FORBID_SKIPS = os.environ.get("CI") == "true"
 """In CI a missing part is a failure: nothing may be proved by being passed over."""
+
+
+def _has_namespaces() -> bool:
+    """Whether a network and mounts of a test's own can be made here, which takes root."""
+    if os.getuid() != 0 or not all(map(shutil.which, ("ip", "nft", "setpriv", "unshare"))):
+        return False
+    return subprocess.run(["unshare", "--mount", "--net", "true"], capture_output=True).returncode == 0
+
 
 _PARTS: dict[str, tuple[Callable[[], bool], str]] = {
     "chromium": (
@@ -24,6 +33,8 @@ _PARTS: dict[str, tuple[Callable[[], bool], str]] = {
         lambda: bool(shutil.which("buildah") and shutil.which("debootstrap")),
         "apt-get install buildah debootstrap",
     ),
+    "namespaces": (_has_namespaces, "apt-get install iproute2 nftables, and run the tests as root"),
+    "strace": (lambda: bool(shutil.which("strace")), "apt-get install strace"),
     "node": (lambda: bool(shutil.which("node")), "install Node.js 20 or newer"),
 }
 

@@ -1,7 +1,8 @@
 """WebSocket close codes: why a socket was closed, in a number that the other end acts upon.
 
-Below 3000 they are the protocol's own (RFC 6455 §7.4) and an agent dials again; those of 4400 and more are
-ours, and an agent stops: dialling again would not help. ``docs/wire.md`` tells them to people.
+Below 3000 they are the protocol's own (RFC 6455 §7.4), from 4000 on they are ours. After those below 4400 an
+agent dials again; after those of 4400 and more it stops: dialling again would not help. ``docs/wire.md``
+tells them to people.
 """
 
 PROTOCOL_ERROR = 1002
@@ -10,6 +11,8 @@ TOO_MANY_BAD_FRAMES = 1008
 """Frames kept coming that could not be understood."""
 TRY_LATER = 1013
 """The backend cannot serve anybody now: its store is out."""
+SAME_REPLICA = 4300
+"""This process is attached to this very replica by another socket; dialled again, it may reach another."""
 REVOKED = 4401
 """The token is worthless now: it was revoked, or its connection was deleted."""
 FORBIDDEN = 4403

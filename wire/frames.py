@@ -1,11 +1,11 @@
-"""The binary frame that carries a batch of result rows: a fixed header, then the body as it is.
+"""The binary frame that carries a part of a result: a fixed header, then the body as it is.
 
 ::
 
     offset  size  field
     0       2     magic ``CU``
     2       1     frame version, 1
-    3       1     body kind: 1 = JSON rows
+    3       1     body kind: 1 = JSON rows, 2 = CSV, 3 = COPY text
     4       16    statement id
     20      2     attempt
     22      4     sequence, from 0
@@ -14,6 +14,10 @@
 
 Integers are big-endian. A JSON body is an array of rows, each an array of PostgreSQL's text values or null:
 the agent never interprets a value, so none can be altered there.
+
+Bodies of an export are pieces of what PostgreSQL's ``COPY … TO STDOUT`` writes, in its CSV or its text
+format, UTF-8, without a header line. Such a body ends at the end of a row, unless its header counts no row:
+then it is a piece of one that is wider than a frame, and the next frame that counts one ends it.
 """
 
 import json
@@ -27,7 +31,10 @@ from wire.errors import MalformedFrame
 _HEADER = struct.Struct(">2sBB16sHII")
 _MAGIC = b"CU"
 FRAME_VERSION = 1
+BodyKind = Literal[1, 2, 3]
 KIND_JSON_ROWS: Literal[1] = 1
+KIND_CSV: Literal[2] = 2
+KIND_TEXT: Literal[3] = 3
 HEADER_BYTES = _HEADER.size
 
 TextRow = list[str | None]
@@ -43,8 +50,9 @@ class RowsFrame:
     attempt: int
     sequence: int
     row_count: int
+    """Rows that end in the body."""
     body: bytes
-    kind: Literal[1] = KIND_JSON_ROWS
+    kind: BodyKind = KIND_JSON_ROWS
 
     def encode(self) -> bytes:
         """The frame's bytes."""
@@ -60,11 +68,13 @@ class RowsFrame:
         return header + self.body
 
     def rows(self) -> list[TextRow]:
-        """The body's rows.
+        """The rows of a JSON body.
 
         Raises:
             MalformedFrame: the body is not an array of ``row_count`` arrays.
         """
+        if self.kind != KIND_JSON_ROWS:
+            raise MalformedFrame("Rows of an export came where JSON rows were due.")
         try:
             rows = json.loads(self.body)
         except ValueError as error:
@@ -92,6 +102,6 @@ def decode_frame(data: bytes) -> RowsFrame:
             f"A binary frame needs {HEADER_BYTES} bytes of header; this one has {len(data)}."
         )
     magic, version, kind, statement, attempt, sequence, row_count = _HEADER.unpack_from(data)
-    if magic != _MAGIC or version != FRAME_VERSION or kind != KIND_JSON_ROWS:
+    if magic != _MAGIC or version != FRAME_VERSION or kind not in (1, 2, 3):
         raise MalformedFrame("The header of a binary frame is not one that this version writes.")
-    return RowsFrame(UUID(bytes=statement).hex, attempt, sequence, row_count, data[HEADER_BYTES:])
+    return RowsFrame(UUID(bytes=statement).hex, attempt, sequence, row_count, data[HEADER_BYTES:], kind)

@@ -1,14 +1,17 @@
 """The control messages, as two closed unions. The table is in the package's docstring."""
 
-from typing import Annotated, Literal, TypeVar
+import hashlib
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import Field, TypeAdapter, ValidationError
 
 from wire.base import Message
+from wire.cases import CaseList, CaseVerdict
 from wire.errors import MalformedFrame, UnknownMessage
 from wire.outcome import Failed, ResultColumn
 from wire.policy import Limits, Share
 from wire.snapshot import SchemaSnapshot, Table
+from wire.values import MAX_COMPARED, MAX_FOUND, Compared, Found
 
 PROTOCOL_VERSION = 1
 """Spoken by this build; the lowest that it still understands is ``PROTOCOL_VERSION_MIN``."""
@@ -23,6 +26,24 @@ class StatementRef(Message):
     statement_id: str = Field(pattern=r"^[0-9a-f]{32}$")
     """32 hex digits of a UUID."""
     attempt: int = Field(default=1, ge=1, le=65_535)
+
+
+class StatementText(StatementRef):
+    """A statement with its text, and what shows that the text has arrived as it was sent."""
+
+    sql: str
+    sql_digest: str | None = None
+    """SHA-256 (hex) of ``sql`` in UTF-8; None from a peer that knows nothing of it, which is not compared."""
+
+    @property
+    def intact(self) -> bool:
+        """Whether the text is the one that was sent, as far as it can be told."""
+        return self.sql_digest is None or self.sql_digest == digest_of(self.sql)
+
+
+def digest_of(sql: str) -> str:
+    """What ``sql_digest`` says of a statement's text."""
+    return hashlib.sha256(sql.encode(errors="surrogatepass")).hexdigest()
 
 
 class InFlight(StatementRef):
@@ -60,6 +81,8 @@ class Hello(Message):
     fingerprint: str | None = None
     in_flight: list[InFlight] = Field(default_factory=list)
     capabilities: list[str] = Field(default_factory=list)
+    attached: list[str] = Field(default_factory=list)
+    """Replicas of the backend to which this process is attached already, as ``welcome`` named them."""
 
 
 class Snapshot(Message):
@@ -83,10 +106,41 @@ class Delta(Message):
     fingerprint: str
 
 
+class Packed(Message):
+    """A ``snapshot`` or ``delta`` as its JSON, compressed; only sent where ``introspect`` accepts it."""
+
+    type: Literal["packed"] = "packed"
+    request_id: str
+    encoding: Literal["zlib"]
+    data: str
+    """Base64."""
+
+
 class Unchanged(Message):
     type: Literal["unchanged"] = "unchanged"
     request_id: str
     fingerprint: str
+
+
+class Values(Found):
+    """Answers ``lookup``."""
+
+    type: Literal["values"] = "values"
+    request_id: str
+
+
+class Suite(CaseList):
+    """Answers ``cases``."""
+
+    type: Literal["suite"] = "suite"
+    request_id: str
+
+
+class Verdict(CaseVerdict):
+    """Answers ``score``."""
+
+    type: Literal["verdict"] = "verdict"
+    request_id: str
 
 
 class Accepted(StatementRef):
@@ -111,6 +165,8 @@ class End(StatementRef):
     truncated: Literal["rows", "bytes"] | None = None
     elapsed_ms: float
     policy_digest: str
+    withheld: int | None = None
+    """Rows that the statement gave and the policy shares with no screen, so that none was sent; else None."""
 
 
 class StatementFailed(StatementRef):
@@ -144,6 +200,24 @@ class Welcome(Message):
     epoch: int
     """Grows with every session of this agent; the newest one is served, an older one is closed."""
     limits: WireLimits = Field(default_factory=WireLimits)
+    policy: dict[str, Any] | None = None
+    """The backend's own policy for this connection, as ``wire.policy.Policy`` in JSON; None when it has none.
+
+    It can only tighten the owner's. An agent that cannot read it, because it is older, lets nothing through:
+    so it travels as an object, not as the shape that this build knows.
+    """
+    replica: str = ""
+    """Which process of the backend this is, new with every start of it; empty when it does not say."""
+    replicas: int = 1
+    """How many take questions. With more than one, an agent attaches to two. Said again when it changes."""
+
+
+class Tighten(Message):
+    """The backend's own policy has changed; the agent says hello again when it is in force."""
+
+    type: Literal["tighten"] = "tighten"
+    policy: dict[str, Any] | None = None
+    """As in ``welcome``."""
 
 
 class Introspect(Message):
@@ -151,11 +225,41 @@ class Introspect(Message):
     request_id: str
     known: str | None = None
     """The fingerprint that the backend has; answered by ``unchanged`` when it still holds."""
+    accepts: list[str] = Field(default_factory=list)
+    """Encodings in which a long answer may come packed: ``zlib``."""
 
 
-class Execute(StatementRef):
-    type: Literal["execute"] = "execute"
+class Lookup(Message):
+    """Which values do these words meet? Only sent to an agent that has the capability ``lookup``."""
+
+    type: Literal["lookup"] = "lookup"
+    request_id: str
+    text: str = Field(default="", max_length=8_000)
+    """A question, whose phrases are looked for in every column; empty looks for none."""
+    compared: list[Compared] = Field(default_factory=list, max_length=MAX_COMPARED)
+    """Literals of a query, each with the column that it is compared with."""
+    most: int = Field(default=6, ge=1, le=MAX_FOUND)
+    """Values of the question that are told."""
+
+
+class Cases(Message):
+    """Which cases of an eval lie beside the agent? Only sent to one that has the capability ``score``."""
+
+    type: Literal["cases"] = "cases"
+    request_id: str
+
+
+class Score(Message):
+    """How good is this query for that case? Only sent to an agent that has the capability ``score``."""
+
+    type: Literal["score"] = "score"
+    request_id: str
+    case_id: str
     sql: str
+
+
+class Execute(StatementText):
+    type: Literal["execute"] = "execute"
     run_id: str = ""
     timeout_seconds: float | None = None
     """Relative, so that clocks need not agree; the policy's limit holds when it is stricter."""
@@ -165,9 +269,28 @@ class Execute(StatementRef):
     """Bytes of result bodies that may be sent before ``credit`` adds more."""
 
 
-class Explain(StatementRef):
+class Export(StatementText):
+    """Run this statement once and send the whole result as ``COPY`` writes it.
+
+    Answered as ``execute`` is, but never twice: when the socket is lost, so is the export. Only sent to an
+    agent that has the capability ``export``.
+    """
+
+    type: Literal["export"] = "export"
+    run_id: str = ""
+    format: Literal["csv", "text"] = "csv"
+    """Which of ``COPY``'s formats the bodies are in."""
+    timeout_seconds: float | None = None
+    """Relative; the policy's limit for exports holds when it is stricter. So with the next two."""
+    max_rows: int | None = None
+    max_bytes: int | None = None
+    more_than: int = 0
+    """Rows that the result is known to exceed: an agent that may not send as many refuses at once."""
+    credit_bytes: int = 1024 * 1024
+
+
+class Explain(StatementText):
     type: Literal["explain"] = "explain"
-    sql: str
 
 
 class Cancel(StatementRef):
@@ -210,7 +333,11 @@ FromAgent = Annotated[
     Hello
     | Snapshot
     | Delta
+    | Packed
     | Unchanged
+    | Values
+    | Suite
+    | Verdict
     | Accepted
     | Columns
     | End
@@ -221,7 +348,20 @@ FromAgent = Annotated[
     Field(discriminator="type"),
 ]
 FromBackend = Annotated[
-    Welcome | Introspect | Execute | Explain | Cancel | Credit | EndAck | Drain | ErrorMessage,
+    Welcome
+    | Tighten
+    | Introspect
+    | Lookup
+    | Cases
+    | Score
+    | Execute
+    | Export
+    | Explain
+    | Cancel
+    | Credit
+    | EndAck
+    | Drain
+    | ErrorMessage,
     Field(discriminator="type"),
 ]
 

@@ -33,7 +33,7 @@ class Rows(Value):
     preview: list[list[Any]] = Field(default_factory=list)
     """The first rows, at most ``PREVIEW_ROWS``; each a list of ``Cell``."""
     row_count: int
-    """Rows delivered, all of them, not only the preview's."""
+    """Rows delivered, all of them, not only the preview's; of a withheld result, rows that it has."""
     truncated: Literal["rows", "bytes"] | None = None
     """The cap that ended the result before the query did; None when it is complete."""
     size_bytes: int = 0
@@ -45,6 +45,9 @@ class Rows(Value):
     policy_digest: str = ""
     result_ref: str | None = None
     """Where the backend keeps the whole result; None when it keeps none."""
+    withheld: bool = False
+    """True when the owner's policy lets no value of it out: then there are columns and a count, nothing
+    else."""
 
 
 FailureCode = Literal[

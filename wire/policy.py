@@ -38,45 +38,23 @@ sandbox's business, not this module's.
 
 import hashlib
 import tomllib
-from typing import Annotated, Literal
+from functools import cached_property, reduce
+from typing import Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
 from wire.base import Value
 from wire.errors import PolicyError
+from wire.masks import ConstantMask as ConstantMask
+from wire.masks import HashMask as HashMask
+from wire.masks import Mask as Mask
+from wire.masks import NullMask as NullMask
+from wire.masks import PartialMask as PartialMask
+from wire.masks import stricter
 
 ShareLevel = Literal["schema", "samples", "results"]
 SHARE_ORDER: tuple[ShareLevel, ...] = ("schema", "samples", "results")
 """From the least to the most that leaves."""
-
-
-class HashMask(Value):
-    """The value's keyed hash: equal values stay equal, nothing else can be told."""
-
-    kind: Literal["hash"] = "hash"
-
-
-class PartialMask(Value):
-    """The first ``keep`` characters, the rest as ``*``."""
-
-    kind: Literal["partial"] = "partial"
-    keep: int = Field(default=2, ge=0, le=64)
-
-
-class NullMask(Value):
-    """NULL of the column's type."""
-
-    kind: Literal["null"] = "null"
-
-
-class ConstantMask(Value):
-    """The same text in every row."""
-
-    kind: Literal["constant"] = "constant"
-    value: str
-
-
-Mask = Annotated[HashMask | PartialMask | NullMask | ConstantMask, Field(discriminator="kind")]
 
 
 class SchemaRule(Value):
@@ -127,7 +105,7 @@ class Limits(Value):
     bytes: int = Field(default=32 * 1024 * 1024, gt=0)
     """Bytes of one result on the wire."""
     statement_bytes: int = Field(default=32_768, gt=0, le=1024 * 1024)
-    cost: float | None = Field(default=None, gt=0)
+    cost: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     """The planner's total cost above which a statement is not run; None sets no bound."""
     concurrent: int = Field(default=4, gt=0, le=64)
     per_minute: int = Field(default=240, gt=0)
@@ -140,6 +118,24 @@ class Limits(Value):
             for name in mine
         }
         return Limits.model_validate(stricter)
+
+
+class Exports(Value):
+    """Bounds on one export, in place of those on a result; None keeps what ``Limits`` says."""
+
+    rows: int | None = Field(default=None, gt=0)
+    bytes: int | None = Field(default=None, gt=0)
+    """Bytes of its rows as ``COPY`` writes them."""
+    seconds: float | None = Field(default=None, gt=0, le=86_400)
+    """From its start to its last row, the waiting for a slow reader included."""
+
+    def of(self, limits: Limits) -> "Exports":
+        """With every bound that is left open filled in from ``limits``."""
+        return Exports(
+            rows=self.rows or limits.rows,
+            bytes=self.bytes or limits.bytes,
+            seconds=self.seconds or limits.statement_seconds,
+        )
 
 
 class Share(Value):
@@ -168,6 +164,7 @@ class Policy(Value):
     """By ``schema.table``, as PostgreSQL stores the names."""
     functions: FunctionRules = Field(default_factory=FunctionRules)
     limits: Limits = Field(default_factory=Limits)
+    exports: Exports = Field(default_factory=Exports)
     share: Share = Field(default_factory=Share)
     tests: list[PolicyTest] = Field(default_factory=list)
 
@@ -207,17 +204,22 @@ class Policy(Value):
         rule = self.tables.get(f"{schema_name}.{table}")
         return rule.row_filter if rule else None
 
-    @property
+    @cached_property
     def digest(self) -> str:
-        """SHA-256 (first 32 hex digits) of what the policy says; its name and tests do not count."""
-        return hashlib.sha256(self.model_dump_json(exclude={"name", "tests"}).encode()).hexdigest()[:32]
+        """SHA-256 (first 32 hex digits) of what the policy says; its name and tests do not count.
+
+        A section that came with a later version counts only where it says something: what the policy says
+        has not changed by an update of ours.
+        """
+        silent = {"name", "tests"} | ({"exports"} if self.exports == Exports() else set())
+        return hashlib.sha256(self.model_dump_json(exclude=silent).encode()).hexdigest()[:32]
 
 
 class PolicyStack(Value):
     """The owner's policy with those that may only tighten it (the cloud's), answered as one.
 
-    What any of them denies is denied, every row filter holds, the stricter of two limits counts, and the
-    owner's mask wins over a later one. Nothing in ``tighteners`` can permit what ``owner`` does not.
+    What any of them denies is denied, every row filter holds, and of two limits or masks the stricter counts.
+    Nothing in ``tighteners`` can permit what ``owner`` does not.
     """
 
     owner: Policy = Field(default_factory=Policy)
@@ -237,16 +239,17 @@ class PolicyStack(Value):
         return all(policy.permits_column(schema_name, table, column) for policy in self.policies)
 
     def mask(self, schema_name: str, table: str, column: str) -> Mask | None:
-        """The first policy's mask that there is; None when no policy has one."""
-        masks = (policy.mask(schema_name, table, column) for policy in self.policies)
-        return next((mask for mask in masks if mask is not None), None)
+        """The strictest mask of any policy, see ``wire.masks``; None when no policy has one."""
+        masks = [policy.mask(schema_name, table, column) for policy in self.policies]
+        found = [mask for mask in masks if mask is not None]
+        return reduce(stricter, found) if found else None
 
     def row_filters(self, schema_name: str, table: str) -> tuple[str, ...]:
         """Every condition that a row must meet to exist."""
         filters = (policy.row_filter(schema_name, table) for policy in self.policies)
         return tuple(condition for condition in filters if condition is not None)
 
-    @property
+    @cached_property
     def limits(self) -> Limits:
         """The stricter of all, field by field."""
         limits = self.owner.limits
@@ -254,7 +257,13 @@ class PolicyStack(Value):
             limits = limits.tighten(policy.limits)
         return limits
 
-    @property
+    @cached_property
+    def exports(self) -> Exports:
+        """The stricter of all, with nothing left open."""
+        each = [policy.exports.of(policy.limits).model_dump() for policy in self.policies]
+        return Exports.model_validate({name: min(one[name] for one in each) for name in each[0]})
+
+    @cached_property
     def share(self) -> Share:
         """The least that any of them lets out, place by place."""
         return Share.model_validate(
@@ -264,7 +273,7 @@ class PolicyStack(Value):
             }
         )
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """The owner's own digest while nothing tightens it, else the hash of all digests in order."""
         if not self.tighteners:
@@ -284,11 +293,22 @@ def parse_policy(text: str) -> Policy:
         PolicyError: it is not TOML, or a key or value is wrong; the message names the place.
     """
     try:
-        return Policy.model_validate(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
+        said = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise PolicyError(
             f"The policy is not valid TOML: {error}", "Mend that line and try again."
         ) from error
+    return policy_of(said)
+
+
+def policy_of(said: dict[str, Any]) -> Policy:
+    """The policy that a table of keys describes: a file's, or one that came as JSON.
+
+    Raises:
+        PolicyError: a key or value is wrong; the message names the place.
+    """
+    try:
+        return Policy.model_validate(said)
     except ValidationError as error:
         places = "; ".join(
             f"{'.'.join(str(part) for part in item['loc']) or 'policy'}: {item['msg']}"
@@ -297,3 +317,13 @@ def parse_policy(text: str) -> Policy:
         raise PolicyError(
             f"The policy cannot be taken: {places}", "docs/policy.md lists every key with an example."
         ) from error
+
+
+def beyond_tightening(policy: Policy) -> list[str]:
+    """Keys with which a policy asks for what no tightening one can give; empty when it has none."""
+    found = []
+    if policy.functions.allow:
+        found.append("functions.allow: only the owner's file can admit functions")
+    if policy.tests:
+        found.append("tests: only the owner's file is tested at the agent")
+    return found

@@ -10,10 +10,12 @@ and call functions that are not listed, but never what a rule denies.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import reduce
 from typing import Any
 
 from agent.sandbox.catalog import SYSTEM, Catalog, Relation
 from agent.sandbox.vocabulary import EXTENSION_FUNCTIONS
+from wire.masks import stricter
 from wire.policy import Mask, Policy, PolicyStack, TableRule
 
 Trust = frozenset[int]
@@ -43,6 +45,8 @@ class RelationAccess:
     materialized view whose definition must be shown to touch nothing of that."""
     trust: Trust = NO_TRUST
     """For a view: the policies under whose own rule its definition is read."""
+    window: bool = False
+    """A view run by its name through which a table is seen that may not be read itself."""
 
 
 class Access:
@@ -121,12 +125,16 @@ class Access:
                 return (
                     f"its partition {heir.qualified_name} has a row_filter of its own; give it to the parent"
                 )
+            if rule is None and not trusted and relation.kind == "r" and self._is_left_out(policy, heir):
+                return f"its heir {heir.qualified_name} is not permitted; a rule for the parent covers both"
         if rule is not None:
             return ""
         ancestors = self.catalog.ancestors(relation)
         for ancestor in ancestors:
             if reason := _explicit_denial(policy, ancestor):
                 return f"it is a partition of {ancestor.qualified_name}: {reason}"
+        if policy is self.stack.owner and not trusted and self._leaves_the_server(relation):
+            return f"{relation.qualified_name} is, or holds, a foreign table, which no rule names by its name"
         if policy.permits_table(relation.schema, relation.name):
             return ""
         if _explicit_denial(policy, relation):
@@ -134,6 +142,23 @@ class Access:
         if trusted or any(_rule(policy, ancestor) for ancestor in ancestors):
             return ""
         return "no rule names it and the default is deny"
+
+    def _is_left_out(self, policy: Policy, heir: Relation) -> bool:
+        """Whether neither a rule nor the default lets a table be read that inherits from another.
+
+        Its rows are its own, unlike a partition's, and would be read with its parent's.
+        """
+        if policy.permits_table(heir.schema, heir.name):
+            return False
+        return not any(_rule(policy, one) for one in (heir, *self.catalog.ancestors(heir)))
+
+    def _leaves_the_server(self, relation: Relation) -> bool:
+        """Whether reading it makes the server speak to another one, or run a program of its machine's.
+
+        A schema that may be read is a statement about this database; it says nothing of others.
+        """
+        family = (relation, *self.catalog.descendants(relation))
+        return any(one.kind == "f" for one in family)
 
     def _hides(self, relation: Relation, column: str) -> bool:
         family = (relation, *self.catalog.ancestors(relation), *self.catalog.descendants(relation))
@@ -150,8 +175,9 @@ class Access:
 
     def _mask(self, relation: Relation, column: str) -> Mask | None:
         family = (relation, *self.catalog.ancestors(relation), *self.catalog.descendants(relation))
-        masks = (self.stack.mask(one.schema, one.name, column) for one in family)
-        return next((mask for mask in masks if mask is not None), None)
+        masks = [self.stack.mask(one.schema, one.name, column) for one in family]
+        found = [mask for mask in masks if mask is not None]
+        return reduce(stricter, found) if found else None
 
     def _filters(self, relation: Relation) -> tuple[tuple[str, bool], ...]:
         found = []
@@ -168,7 +194,7 @@ class Access:
         trust = outer | {
             place for place, policy in enumerate(self.stack.policies) if _rule(policy, view) is not None
         }
-        inline = False
+        inline, window = False, False
         for oid, _ in view.reads:
             base = self.catalog.relations.get(oid)
             if base is None:
@@ -183,10 +209,12 @@ class Access:
                     view, False, f"it stores what the policy restricts in {base.qualified_name}"
                 )
             inline = inline or touched
+            window = window or below.window or not self.of(base, outer).allowed
         for name in view.calls:
             if not self._callable(name) and len(trust) < len(self.stack.policies):
                 return RelationAccess(view, False, f"it calls the function {name}, which no policy allows")
-        return replace(access, inline=inline, trust=frozenset(trust))
+        window = window and view.kind == "v" and not inline and not view.barrier
+        return replace(access, inline=inline, trust=frozenset(trust), window=window)
 
     def _callable(self, name: str) -> bool:
         if any(name in policy.functions.deny for policy in self.stack.policies):

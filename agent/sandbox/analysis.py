@@ -11,12 +11,14 @@ from typing import Any
 
 from postgast import pg_query_pb2 as pb
 
-from agent.sandbox.expressions import ColumnDenied, is_star
+from agent.sandbox import bounds
 from agent.sandbox.naming import output_name
+from agent.sandbox.references import ColumnDenied, is_star
 from agent.sandbox.scope import Cte, Ctes, Item, Output, Outputs, Scope
 from agent.sandbox.shape import unwrap
 from agent.sandbox.sources import Sources
 from agent.sandbox.verdict import Refusal
+from wire.masks import Mask
 
 
 class Analysis(Sources):
@@ -28,6 +30,7 @@ class Analysis(Sources):
         Raises:
             Refusal: it names something that it may not.
         """
+        self._delivers = False
         if select.HasField("with_clause"):
             ctes = self._with(select.with_clause, outer, ctes)
         if select.op != pb.SETOP_NONE:
@@ -43,8 +46,13 @@ class Analysis(Sources):
         for node in select.from_clause:
             self._from(node, scope, ctes)
         _collect(scope, bool(select.group_clause))
+        self._delivers = select is self.statement
         outputs = self._targets(select, scope, ctes)
+        self._delivers = False
         scope.outputs = {output.name: place for place, output in enumerate(outputs.columns)}
+        scope.shown = [output.origins for output in outputs.columns]
+        if any(unwrap(node) is None for node in select.distinct_clause):
+            self.sorted_by.update(*scope.shown)
         _collect(scope, False)
         if select.HasField("where_clause"):
             self.walk(select.where_clause, scope, ctes)
@@ -99,6 +107,7 @@ class Analysis(Sources):
     def _probe(self) -> Analysis:
         probe = Analysis(self._access, self._words, self._key)
         probe._in_view, probe._depth, probe._trust = self._in_view, self._depth, self._trust
+        probe.statement = self.statement
         return probe
 
     def _cte(self, cte: Any, outputs: Outputs | None, earlier: Cte | None = None) -> Cte:
@@ -109,7 +118,8 @@ class Analysis(Sources):
         taken = self._catalog.names
         if not earlier and name in taken:
             place = 1
-            while (rename := f"{name[:50]}_cte{place}") in taken or rename in self.cte_names:
+            short = name.encode()[:50].decode(errors="ignore")
+            while (rename := f"{short}_cte{place}") in taken or rename in self.cte_names:
                 place += 1
             self.cte_names.add(rename)
         return Cte(outputs or Outputs(certain=False), rename)
@@ -120,10 +130,17 @@ class Analysis(Sources):
         columns = []
         for place, output in enumerate(left.columns):
             other = right.columns[place] if place < len(right.columns) else Output("")
-            columns.append(Output(output.name, output.origins | other.origins, output.denied or other.denied))
+            # A masked value on one side only: what the other shows is anything.
+            both = bool(output.masks and other.masks) and not (left.merged or right.merged)
+            masks = (*output.masks, *other.masks) if both else ()
+            columns.append(
+                Output(output.name, output.origins | other.origins, output.denied or other.denied, masks)
+            )
         if any(column.denied for column in columns) and not (select.op == pb.SETOP_UNION and select.all):
             raise Refusal("policy", "view_denied", "A view compares columns that may not be read.")
         outputs = Outputs(columns, left.certain and right.certain)
+        if select.op != pb.SETOP_UNION or not select.all:
+            self.sorted_by.update(*(column.origins for column in columns))
         item = outputs.item("", [])
         item.opaque = True
         self._tail(select, Scope(outer, [item]), ctes)
@@ -137,7 +154,8 @@ class Analysis(Sources):
                 self.walk(getattr(select, part), scope, ctes)
 
     def _by(self, node: Any, select: Any, scope: Scope, ctes: Ctes) -> None:
-        """ORDER BY, GROUP BY or DISTINCT ON: a bare name may be an output's."""
+        """ORDER BY, GROUP BY or DISTINCT ON: a bare name may be an output's, a number its place."""
+        self.inspected.update(bounds.literals(node))
         inner = unwrap(node)
         if inner is None:
             return
@@ -147,11 +165,17 @@ class Analysis(Sources):
             inner = unwrap(inner.node)
             if inner is None:
                 return
+        place = inner.ival.ival - 1 if inner.DESCRIPTOR.name == "A_Const" else -1
         if inner.DESCRIPTOR.name == "ColumnRef" and len(inner.fields) == 1:
             name = inner.fields[0].string.sval
             if inner.fields[0].WhichOneof("node") == "string" and name in scope.outputs:
+                self.sorted_by |= scope.shown[scope.outputs[name]]
                 return
-        self.walk(inner, scope, ctes)
+        if 0 <= place < len(scope.shown):
+            self.sorted_by |= scope.shown[place]
+        walk = self.shielded if inner.DESCRIPTOR.name == "ColumnRef" else self.walk
+        with self.sorting():
+            walk(inner, scope, ctes)
 
     def _targets(self, select: Any, scope: Scope, ctes: Ctes) -> Outputs:
         outputs = Outputs()
@@ -159,13 +183,16 @@ class Analysis(Sources):
             target = node.res_target
             reference = unwrap(target.val)
             if reference is not None and reference.DESCRIPTOR.name == "ColumnRef" and is_star(reference):
+                self._shielded = True
                 self._star(reference, scope, outputs)
+                self._shielded = False
                 continue
             before = set(self.columns)
             self.columns = set()
             try:
-                self.walk(target.val, scope, ctes)
-                output = Output(output_name(target), frozenset(self.columns))
+                self.shielded(target.val, scope, ctes)
+                masks = _masks_of(reference, scope)
+                output = Output(output_name(target), frozenset(self.columns), masks=masks)
             except ColumnDenied:
                 if not self._in_view:
                     raise
@@ -214,11 +241,31 @@ class Analysis(Sources):
 
 
 def _renamed(outputs: Outputs, names: list[str]) -> Outputs:
+    if outputs.merged and names:
+        for output in outputs.columns:
+            output.masks = ()
     for output, name in zip(outputs.columns, names, strict=False):
         output.name = name
     for name in names[len(outputs.columns) :]:
         outputs.columns.append(Output(name))
     return outputs
+
+
+def _masks_of(value: Any, scope: Scope) -> tuple[Mask, ...]:
+    """The masks that have made a target's values, where it is no more than a column."""
+    if value is None or value.DESCRIPTOR.name != "ColumnRef":
+        return ()
+    parts = [part.string.sval for part in value.fields]
+    if len(parts) == 2:
+        item = scope.item(parts[0])
+        return item.masks.get(parts[1], ()) if item is not None else ()
+    level: Scope | None = scope if len(parts) == 1 else None
+    while level is not None:
+        ways = [item.masks.get(parts[0], ()) for item in level.items if parts[0] in item.columns]
+        if ways:
+            return tuple(mask for found in ways for mask in found) if all(ways) else ()
+        level = level.parent
+    return ()
 
 
 def _collect(scope: Scope, on: bool) -> None:

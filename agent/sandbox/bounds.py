@@ -7,11 +7,12 @@ compared with a limit, and one that is only known later is cut to it while the s
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from postgast import pg_query_pb2 as pb
 
-from agent.sandbox.shape import unwrap
+from agent.sandbox.shape import children, unwrap
 from agent.sandbox.verdict import Refusal
 
 MAX_REPEAT = 10_000
@@ -25,7 +26,7 @@ MAX_TYPE_LENGTH = 65_536
 MAX_FACTORIAL = 1_000
 MAX_EXPONENT = 10_000
 
-_WIDTH = re.compile(r"%(?:\d+\$)?-?(\d+|\*)")
+_WIDTH = re.compile(r"%(?:\d+\$)?-*(\d+|\*)")
 
 
 def constant_int(node: Any) -> int | None:
@@ -109,11 +110,45 @@ def bound_call(word: str, call: Any) -> None:
         _at_most(word, constant_int(args[0]), MAX_FACTORIAL)
     elif word in ("power", "pow") and len(args) == 2:
         bound_power(args[1])
+    elif word == "polygon" and len(args) == 2:
+        _cut(word, call, 0, MAX_CORNERS)
 
 
 _SIZED = frozenset(
-    {"repeat", "lpad", "rpad", "format", "array_fill", "generate_series", "factorial", "power", "pow"}
+    {
+        "repeat",
+        "lpad",
+        "rpad",
+        "format",
+        "array_fill",
+        "generate_series",
+        "factorial",
+        "power",
+        "pow",
+        "polygon",
+    }
 )
+
+
+_MULTIPLYING = frozenset({"replace", "regexp_replace", "array_to_string", "concat_ws", "string_agg"})
+"""Functions whose result may hold one argument as often as another is long (``growth``)."""
+
+
+def looks_into(word: str) -> bool:
+    """Whether a rule makes something of the values that a call of this function is given."""
+    return word in _SIZED or word in _MULTIPLYING
+
+
+def literals(message: Any) -> Iterator[int]:
+    """Where the literals at or below this message stand in the statement, in bytes."""
+    waiting = [message]
+    while waiting:
+        value = unwrap(waiting.pop())
+        if value is None:
+            continue
+        if value.DESCRIPTOR.name == "A_Const":
+            yield value.location
+        waiting.extend(children(value))
 
 
 def bound_power(exponent: Any) -> None:
@@ -127,13 +162,33 @@ def bound_power(exponent: Any) -> None:
         raise _above("The exponent", value, MAX_EXPONENT)
 
 
-def bound_type(type_name: Any) -> None:
+OUTLINES = frozenset({"path", "polygon"})
+"""Types of any number of points, of which two are compared point by point in one step that nothing stops:
+paths of 30,000 points kept a server busy for minutes, deaf to ``pg_terminate_backend``."""
+MAX_OUTLINE = 4_096
+"""Characters of such a value."""
+MAX_CORNERS = 1_000
+
+
+def bound_type(type_name: Any, text: str | None = None) -> None:
     """Hold a type's length to its bound: ``char(10000000)`` pads to it.
 
+    Args:
+        text: the literal that is cast to it; None of any other value.
+
     Raises:
-        Refusal: it is above the limit.
+        Refusal: it is above the limit, or such a value must be written down and is not.
     """
     word = type_name.names[-1].string.sval if type_name.names else ""
+    if word in OUTLINES and (text is None or type_name.array_bounds):
+        raise Refusal(
+            "bounds",
+            "not_bounded",
+            f"A value of the type {word} must be written down.",
+            f"Write its points: {word} '((0,0),(1,0),(1,1))'.",
+        )
+    if word in OUTLINES and len(text or "") > MAX_OUTLINE:
+        raise _above(f"The length of a {word}", len(text or ""), MAX_OUTLINE)
     if word not in ("bpchar", "bit", "varbit", "varchar"):
         return
     for modifier in type_name.typmods:
@@ -143,15 +198,15 @@ def bound_type(type_name: Any) -> None:
 
 
 def _bound_format(args: list[Any]) -> None:
-    text = constant_text(args[0])
-    if text is None:
+    texts = _constant_texts(args[0])
+    if texts is None:
         raise Refusal(
             "bounds",
             "format_not_constant",
             "The first argument of format must be written down.",
             "Write the format as a literal.",
         )
-    for width in _WIDTH.findall(text):
+    for width in (width for text in texts for width in _WIDTH.findall(text)):
         if width == "*" or len(width) > 4 or int(width) > MAX_FORMAT_WIDTH:
             raise Refusal(
                 "bounds",
@@ -161,10 +216,26 @@ def _bound_format(args: list[Any]) -> None:
             )
 
 
+def _constant_texts(node: Any) -> list[str] | None:
+    """The literals of which one is the value of an expression; None when it may be anything else."""
+    value = unwrap(node)
+    kind = value.DESCRIPTOR.name if value is not None else ""
+    if kind == "A_Const" and value.isnull:
+        return []
+    if kind == "CaseExpr":
+        parts = [when.case_when.result for when in value.args]
+        parts += [value.defresult] if value.HasField("defresult") else []
+    elif kind == "CoalesceExpr":
+        parts = list(value.args)
+    else:
+        text = constant_text(node)
+        return None if text is None else [text]
+    found = [_constant_texts(part) for part in parts]
+    return None if None in found else [text for texts in found for text in texts or ()]
+
+
 def _bound_fill(args: list[Any]) -> None:
-    dimensions = unwrap(args[1])
-    while dimensions is not None and dimensions.DESCRIPTOR.name == "TypeCast":
-        dimensions = unwrap(dimensions.arg)
+    dimensions = _dimensions(args[1])
     if dimensions is None or dimensions.DESCRIPTOR.name != "A_ArrayExpr":
         raise _refuse("array_fill", "with dimensions that are not written down", "as ARRAY[3, 4]")
     size = 1
@@ -175,6 +246,13 @@ def _bound_fill(args: list[Any]) -> None:
         size *= max(1, abs(value))
     if size > MAX_FILL:
         raise _above("The size of array_fill", size, MAX_FILL)
+
+
+def _dimensions(node: Any) -> Any:
+    value = unwrap(node)
+    while value is not None and value.DESCRIPTOR.name == "TypeCast":
+        value = unwrap(value.arg)
+    return value
 
 
 def _bound_series(args: list[Any]) -> None:

@@ -6,13 +6,12 @@ handed to the process that judges statements.
 
 from __future__ import annotations
 
-import time
 from collections import defaultdict
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from agent.sandbox.rows import fetch
+from agent.sandbox.operands import Signature
 
 if TYPE_CHECKING:  # the process that judges statements has no use for a driver
     from psycopg import AsyncConnection
@@ -27,6 +26,9 @@ READABLE_KINDS = {
 """``pg_class.relkind`` of what a statement may read from."""
 
 SYSTEM = ("pg_catalog", "information_schema", "pg_toast")
+
+IMPLIED = frozenset({"=", "<>", "<", "<=", ">", ">=", "~", "!~", "~~", "!~~", "~~*", "!~~*"})
+"""Operators that a statement can use without writing them: IN, BETWEEN, LIKE, CASE, NULLIF, USING."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,10 @@ class Relation:
     children: tuple[int, ...] = ()
     definition: str | None = None
     """A view's SELECT, every name in it qualified."""
+    barrier: bool = False
+    """A view made ``WITH (security_barrier)``: no condition from outside is tried on what it leaves out."""
+    version: str = ""
+    """Of a view: the transaction that last defined it, as ``pg_rewrite.xmin`` prints it."""
     reads: tuple[tuple[int, str | None], ...] = ()
     """(oid, column) that a view's definition depends on; column None for the relation as a whole."""
     calls: tuple[str, ...] = ()
@@ -77,6 +83,8 @@ class Routine:
     extension: str | None
     constructs: bool = False
     """Every overload is what PostgreSQL made for a range type: it puts bounds together and no more."""
+    signatures: tuple[Signature, ...] = ()
+    """What each of its overloads takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +99,29 @@ class TypeInfo:
     of_relation: bool
     """True for the row type of a table or view."""
     checked: bool
-    """True for a domain whose constraints call functions outside ``pg_catalog``."""
+    """True when making a value calls a function outside ``pg_catalog``: a domain's constraint does, its own
+    or that of a type inside this one, and so does a range whose bounds an owner's function compares."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """A cast by a function that neither PostgreSQL nor an extension brought: casting calls it."""
+
+    source: str
+    target: str
+    function: str
+    """``schema.name``."""
+    implicit: bool = False
+    """An operator or function that takes the target may call it without a cast being written."""
+    builtin: bool = False
+    """The source is a type of ``pg_catalog``, which a value may have anywhere."""
+    targets: frozenset[str] = frozenset()
+    """Types that a cast may name to mean the target: itself, domains over it, arrays of those."""
+    types: frozenset[str] = frozenset()
+    """Types of the owner's that hold such a value: the type itself, arrays, domains, composites, ranges."""
+    columns: frozenset[tuple[str, str]] = frozenset()
+    """(``schema.table``, column) whose type is one of those."""
+    function_oid: int = 0
 
 
 @dataclass(frozen=True)
@@ -108,11 +138,24 @@ class Catalog:
     routines: tuple[Routine, ...] = ()
     builtin_functions: frozenset[str] = frozenset()
     """Names of functions that this server's ``pg_catalog`` has."""
+    overlaid: frozenset[str] = frozenset()
+    """Those of them to which somebody has added an overload of their own inside ``pg_catalog``."""
+    composites: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Composite types by the name that ``format_type`` prints; their fields and the fields' types."""
     types: tuple[TypeInfo, ...] = ()
     operators: tuple[tuple[str, str, str | None], ...] = ()
-    """(schema, name, extension) of operators outside ``pg_catalog``."""
-    casts: tuple[tuple[str, str], ...] = ()
-    """(source, target) types of casts whose function neither ``pg_catalog`` nor an extension has."""
+    """(schema, name, extension) of operators that PostgreSQL did not bring."""
+    own_operators: tuple[tuple[str, str, Signature], ...] = ()
+    """(schema, name, operands) of those that no extension brought either."""
+    brought_operators: tuple[tuple[str, Signature], ...] = ()
+    """(name, operands) of those that an extension brought."""
+    builtin_operators: tuple[tuple[str, Signature], ...] = ()
+    """(name, operands) of PostgreSQL's own for which an extension has one of the same name."""
+    checked_columns: frozenset[tuple[str, str]] = frozenset()
+    """(``schema.table``, column) whose type's values are checked by a function of the owner's."""
+    ordered_columns: frozenset[tuple[str, str]] = frozenset()
+    """(``schema.table``, column) whose values are put into order, or hashed, by a function of the owner's."""
+    casts: tuple[Cast, ...] = ()
     loaded_at: float = 0.0
     """``time.monotonic()`` at the end of loading."""
 
@@ -123,7 +166,9 @@ class Catalog:
         Raises:
             psycopg.Error: the server refused or went away.
         """
-        return await _load(connection)
+        from agent.sandbox.loading import load  # which makes catalogs, and so knows this module
+
+        return await load(connection)
 
     @cached_property
     def by_name(self) -> dict[tuple[str, str], Relation]:
@@ -172,11 +217,12 @@ class Catalog:
     def execution_path(self) -> tuple[str, ...]:
         """The ``search_path`` under which a judged statement must run.
 
-        Every relation, function and type in it is qualified by then; what still goes by the path are
-        operators. So ``pg_catalog`` comes first, the temporary schema last, and a schema in which somebody
-        put an operator of their own is left out: nothing can take the place of ``=``.
+        Relations and types in it are qualified by then; what still goes by the path are operators, and those
+        functions for which an extension has an overload. So ``pg_catalog`` comes first, the temporary schema
+        last, and a schema in which somebody put an operator of their own that a statement can use without
+        writing it is left out: nothing can take the place of ``=``.
         """
-        shadowing = {schema for schema, _, extension in self.operators if extension is None}
+        shadowing = {schema for schema, name, _ in self.own_operators if name in IMPLIED}
         rest = [schema for schema in self.search_path if schema not in shadowing]
         return ("pg_catalog", *rest, "pg_temp")
 
@@ -208,181 +254,3 @@ class Catalog:
             found[oid] = self.relations[oid]
             waiting.extend(step(found[oid]))
         return list(found.values())
-
-
-_HEAD: str = """
-select current_database()::text, current_setting('server_version_num')::int,
-       array(select s::text from unnest(current_schemas(false)) as s
-             where s::text not like 'pg\\_%' and s::text <> 'information_schema')
-"""
-
-_RELATIONS: str = """
-select c.oid::int8, n.nspname::text, c.relname::text, c.relkind::text, e.extname::text,
-       case when c.relkind in ('v', 'm') then pg_get_viewdef(c.oid) end,
-       array(select a.attname::text from pg_catalog.pg_index i
-             join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum = any (i.indkey)
-             where i.indrelid = c.oid and i.indisprimary)
-from pg_catalog.pg_class c
-join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-left join pg_catalog.pg_depend d
-  on d.classid = 'pg_catalog.pg_class'::regclass and d.objid = c.oid and d.objsubid = 0 and d.deptype = 'e'
-left join pg_catalog.pg_extension e on e.oid = d.refobjid
-where c.relkind in ('r', 'p', 'v', 'm', 'f') and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
-"""
-
-_COLUMNS: str = """
-select a.attrelid::int8, a.attnum::int, a.attname::text, pg_catalog.format_type(a.atttypid, a.atttypmod)
-from pg_catalog.pg_attribute a
-join pg_catalog.pg_class c on c.oid = a.attrelid
-join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-where a.attnum > 0 and not a.attisdropped and c.relkind in ('r', 'p', 'v', 'm', 'f')
-  and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
-order by a.attrelid, a.attnum
-"""
-
-_COMPUTED: str = """
-select distinct a.attrelid::int8 as r, a.attname::text as g, b.attname::text as c
-from pg_catalog.pg_attribute a
-left join pg_catalog.pg_attrdef f on f.adrelid = a.attrelid and f.adnum = a.attnum
-join pg_catalog.pg_depend d
-  on d.refclassid = 'pg_catalog.pg_class'::regclass and d.refobjid = a.attrelid and d.refobjsubid <> a.attnum
-  and (d.classid = 'pg_catalog.pg_class'::regclass and d.objid = a.attrelid and d.objsubid = a.attnum
-       or d.classid = 'pg_catalog.pg_attrdef'::regclass and d.objid = f.oid)
-join pg_catalog.pg_attribute b on b.attrelid = a.attrelid and b.attnum = d.refobjsubid
-where a.attnum > 0 and not a.attisdropped and a.attgenerated <> ''
-"""
-
-_INHERITS: str = "select inhrelid::int8, inhparent::int8 from pg_catalog.pg_inherits"
-
-_READS: str = """
-select distinct r.ev_class::int8, d.refobjid::int8, a.attname::text, n.nspname::text
-from pg_catalog.pg_rewrite r
-join pg_catalog.pg_depend d on d.classid = 'pg_catalog.pg_rewrite'::regclass and d.objid = r.oid
-  and d.refclassid = 'pg_catalog.pg_class'::regclass and d.refobjid <> r.ev_class
-join pg_catalog.pg_class c on c.oid = d.refobjid
-join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-left join pg_catalog.pg_attribute a on a.attrelid = d.refobjid and a.attnum = d.refobjsubid and d.refobjsubid
-> 0
-"""
-
-_CALLS: str = """
-select distinct r.ev_class::int8, n.nspname || '.' || p.proname
-from pg_catalog.pg_rewrite r
-join pg_catalog.pg_depend d on d.classid = 'pg_catalog.pg_rewrite'::regclass and d.objid = r.oid
-  and d.refclassid = 'pg_catalog.pg_proc'::regclass
-join pg_catalog.pg_proc p on p.oid = d.refobjid
-join pg_catalog.pg_namespace n on n.oid = p.pronamespace
-where n.nspname <> 'pg_catalog'
-"""
-
-_ROUTINES: str = """
-select n.nspname::text as s, p.proname::text as f, e.extname::text as e,
-       bool_and(p.prolang = 12 and p.prosrc ~ '^(multi)?range_constructor[0-3]$') as c
-from pg_catalog.pg_proc p
-join pg_catalog.pg_namespace n on n.oid = p.pronamespace
-left join pg_catalog.pg_depend d
-  on d.classid = 'pg_catalog.pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e'
-left join pg_catalog.pg_extension e on e.oid = d.refobjid
-where n.nspname not in ('pg_catalog', 'information_schema')
-group by 1, 2, 3
-"""
-
-_BUILTINS: str = """
-select distinct p.proname::text from pg_catalog.pg_proc p where p.pronamespace = 'pg_catalog'::regnamespace
-"""
-
-_TYPES: str = """
-select n.nspname::text, t.typname::text, t.typtype::text, e.extname::text,
-       coalesce(c.relkind <> 'c', false),
-       exists (select from pg_catalog.pg_constraint k
-               join pg_catalog.pg_depend f on f.classid = 'pg_catalog.pg_constraint'::regclass
-                 and f.objid = k.oid and f.refclassid = 'pg_catalog.pg_proc'::regclass
-               where k.contypid = t.oid)
-from pg_catalog.pg_type t
-join pg_catalog.pg_namespace n on n.oid = t.typnamespace
-left join pg_catalog.pg_class c on c.oid = t.typrelid
-left join pg_catalog.pg_depend d
-  on d.classid = 'pg_catalog.pg_type'::regclass and d.objid = t.oid and d.deptype = 'e'
-left join pg_catalog.pg_extension e on e.oid = d.refobjid
-where n.nspname !~ '^pg_' and n.nspname <> 'information_schema' and t.typelem = 0
-"""
-
-_OPERATORS: str = """
-select distinct n.nspname::text, o.oprname::text, e.extname::text
-from pg_catalog.pg_operator o
-join pg_catalog.pg_namespace n on n.oid = o.oprnamespace
-left join pg_catalog.pg_depend d
-  on d.classid = 'pg_catalog.pg_operator'::regclass and d.objid = o.oid and d.deptype = 'e'
-left join pg_catalog.pg_extension e on e.oid = d.refobjid
-where n.nspname not in ('pg_catalog', 'information_schema')
-"""
-
-_CASTS: str = """
-select s.typname::text, t.typname::text
-from pg_catalog.pg_cast c
-join pg_catalog.pg_type s on s.oid = c.castsource
-join pg_catalog.pg_type t on t.oid = c.casttarget
-join pg_catalog.pg_proc p on p.oid = c.castfunc
-where p.pronamespace <> 'pg_catalog'::regnamespace
-  and not exists (select from pg_catalog.pg_depend d
-                  where d.classid = 'pg_catalog.pg_cast'::regclass and d.objid = c.oid and d.deptype = 'e')
-"""
-
-_SYSTEM_NAMES: str = """
-select c.relname::text from pg_catalog.pg_class c where c.relnamespace = 'pg_catalog'::regnamespace
-"""
-
-
-async def _load(connection: AsyncConnection[Any]) -> Catalog:
-    async def rows(query: str) -> list[list[Any]]:
-        return await fetch(connection, query)
-
-    [[database, version, path]] = await rows(_HEAD)
-    columns: dict[int, list[ColumnInfo]] = defaultdict(list)
-    for oid, number, name, type_name in await rows(_COLUMNS):
-        columns[oid].append(ColumnInfo(number, name, type_name))
-    parents: dict[int, list[int]] = defaultdict(list)
-    children: dict[int, list[int]] = defaultdict(list)
-    for child, parent in await rows(_INHERITS):
-        parents[child].append(parent)
-        children[parent].append(child)
-    computed: dict[int, list[tuple[str, str]]] = defaultdict(list)
-    for oid, column, source in await rows(_COMPUTED):
-        computed[oid].append((column, source))
-    reads: dict[int, set[tuple[int, str | None]]] = defaultdict(set)
-    for view, oid, column, schema in await rows(_READS):
-        reads[view].add((0 if schema in SYSTEM else oid, column))
-    calls: dict[int, set[str]] = defaultdict(set)
-    for view, name in await rows(_CALLS):
-        calls[view].add(name)
-    relations = {
-        oid: Relation(
-            oid=oid,
-            schema=schema,
-            name=name,
-            kind=kind,
-            columns=tuple(columns[oid]),
-            primary_key=frozenset(key),
-            parents=tuple(parents[oid]),
-            children=tuple(children[oid]),
-            definition=definition,
-            reads=tuple(sorted(reads[oid], key=str)),
-            calls=tuple(sorted(calls[oid])),
-            extension=extension,
-            computed=tuple(sorted(computed[oid])),
-        )
-        for oid, schema, name, kind, extension, definition, key in await rows(_RELATIONS)
-    }
-    return Catalog(
-        database=database,
-        server_version=version,
-        search_path=tuple(path),
-        relations=relations,
-        system_relations=frozenset(name for [name] in await rows(_SYSTEM_NAMES)),
-        routines=tuple(Routine(*row) for row in await rows(_ROUTINES)),
-        builtin_functions=frozenset(name for [name] in await rows(_BUILTINS)),
-        types=tuple(TypeInfo(*row) for row in await rows(_TYPES)),
-        operators=tuple((schema, name, extension) for schema, name, extension in await rows(_OPERATORS)),
-        casts=tuple((source, target) for source, target in await rows(_CASTS)),
-        loaded_at=time.monotonic(),
-    )

@@ -55,24 +55,26 @@ def _check(commands: Commands[argparse.ArgumentParser]) -> None:
 def _policy(commands: Commands[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser("policy", help="check, explain, compare or test a policy file")
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-    for action, summary in (
-        ("check", "what in the file does not do what it looks like"),
-        ("test", "run the file's own tests"),
-        ("explain", "which rule decides about a statement, and what it reads"),
-        ("diff", "what another file permits or denies that this one does not"),
+    for action, words, summary in (
+        ("check", "FILE", "what in the file does not do what it looks like, and what it exposes"),
+        ("test", "FILE", "run the file's own tests"),
+        ("explain", "FILE", "which rule decides about a statement, what it reads, what would run"),
+        ("diff", "OLD NEW", "what can be read under the second file, and no longer, in sentences"),
     ):
-        one = actions.add_parser(action, help=summary)
+        one = actions.add_parser(action, help=summary, description=summary[0].upper() + summary[1:] + ".")
+        one.add_argument(
+            "words", nargs="*", metavar=words, help=f"policy files; --policy stands for the first of {words}"
+        )
         _database_flags(one)
-        one.add_argument("--json", action="store_true", help="print JSON lines")
+        one.add_argument("--snapshot", type=Path, help="a snapshot's JSON in place of a database")
+        one.add_argument("--json", action="store_true", help="print one JSON document")
         if action == "explain":
-            one.add_argument("sql", help="the statement")
-        if action == "diff":
-            one.add_argument("other", type=Path, help="the other policy file")
+            one.add_argument("--sql", help="the statement; or write it behind FILE")
         one.set_defaults(handler=_run_policy)
 
 
 def _run_policy(arguments: argparse.Namespace) -> int:
-    from agent.policy_review import handle
+    from agent.policy_command import handle
 
     return handle(arguments)
 

@@ -1,19 +1,44 @@
-"""What the planner expects a statement to cost."""
+"""What the planner expects of a statement: what it costs, and how much it holds of all its rows at once.
+
+A value that an aggregate makes of every row is built in one step, and is a gigabyte at most; but the rows
+that it is built of are held without a bound, and without files: PostgreSQL has no limit of memory for them.
+"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from psycopg import AsyncConnection
 
+OVERHEAD = 32
+"""Bytes that a gathered value takes beside its own."""
+MAX_GATHERED = 1024**3
+"""Bytes, by the planner's guess of the rows: no value that holds them all can be made of more."""
+MAX_COMPARED = 20_000
+"""Gathered parts of which each is compared with each, by the same guess: 400 million pairs, in one step."""
 
-async def estimate(connection: AsyncConnection[Any], sql: str) -> float:
-    """The total cost that EXPLAIN gives; it never runs the statement.
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """The planner's guess."""
+
+    cost: float
+    rows: float
+    """Most rows of one group that anything in the plan puts together."""
+    bytes: float
+    """Most bytes of such rows, each taken to be at least ``wide``."""
+
+
+async def estimate(connection: AsyncConnection[Any], sql: str, wide: int = 0) -> Estimate:
+    """What EXPLAIN tells; it never runs the statement.
 
     Args:
         sql: the text of a verdict, so that it is one SELECT.
+        wide: characters that a row's own calls build.
 
     Raises:
         psycopg.Error: the server would refuse the statement itself too, or its timeout struck.
@@ -22,7 +47,28 @@ async def estimate(connection: AsyncConnection[Any], sql: str) -> float:
     # ``prepare=True`` is no way round that: psycopg ignores it where the connection prepares nothing.
     stream = connection.cursor().stream(f"EXPLAIN (FORMAT JSON) {sql}".encode())
     (row,) = [row async for row in stream]
-    plan = next(iter(row.values())) if isinstance(row, dict) else row[0]
-    if isinstance(plan, str | bytes):
-        plan = json.loads(plan)
-    return float(plan[0]["Plan"]["Total Cost"])
+    found = next(iter(row.values())) if isinstance(row, dict) else row[0]
+    if isinstance(found, str | bytes):
+        found = json.loads(found)
+    plan = found[0]["Plan"]
+    held = list(_held(plan))
+    return Estimate(
+        float(plan["Total Cost"]),
+        max((rows for rows, _ in held), default=0.0),
+        max((rows * (max(width, wide) + OVERHEAD) for rows, width in held), default=0.0),
+    )
+
+
+def _held(plan: dict[str, Any]) -> Iterator[tuple[float, float]]:
+    """Rows of a group, and a row's width, of whatever in the plan may gather: what aggregates, what is a
+    window over its rows, and what is a subquery of its own, of which an array may be made."""
+    below = plan.get("Plans", [])
+    for inner in below:
+        yield from _held(inner)
+    if plan["Node Type"] in ("Aggregate", "WindowAgg"):
+        groups = max(1.0, float(plan["Plan Rows"])) if plan["Node Type"] == "Aggregate" else 1.0
+        for inner in below:
+            if inner.get("Parent Relationship") == "Outer":
+                yield float(inner["Plan Rows"]) / groups, float(inner["Plan Width"])
+    elif plan.get("Parent Relationship") in ("InitPlan", "SubPlan"):
+        yield float(plan["Plan Rows"]), float(plan["Plan Width"])

@@ -5,79 +5,40 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import Any
 
+from postgast import pg_query_pb2 as pb
+
 from agent.sandbox import bounds
-from agent.sandbox.access import NO_TRUST, Access, Trust
-from agent.sandbox.catalog import Relation
-from agent.sandbox.scope import Ctes, Item, Output, Outputs, Scope
+from agent.sandbox.references import References
+from agent.sandbox.scope import Ctes, Outputs, Scope
 from agent.sandbox.shape import children, unwrap
-from agent.sandbox.verdict import Refusal
-from agent.sandbox.vocabulary import AGGREGATES, SYSTEM_COLUMNS, TYPES
-from agent.sandbox.words import Words
-from agent.sandbox.wrapping import MaskKey
+from agent.sandbox.vocabulary import AGGREGATES, COUNTING, JSON_MAKERS, POLYMORPHIC
+from agent.sandbox.words import Operands
+
+JSON_MESSAGES = frozenset(
+    {
+        "JsonObjectConstructor",
+        "JsonArrayConstructor",
+        "JsonArrayQueryConstructor",
+        "JsonObjectAgg",
+        "JsonArrayAgg",
+        "JsonScalarExpr",
+    }
+)
+"""Messages that turn values into JSON, for which PostgreSQL looks for a cast of the value's type."""
+
+_WRITTEN_OUT = frozenset({pb.AEXPR_OP, pb.AEXPR_OP_ANY, pb.AEXPR_OP_ALL})
+"""Expressions that show their operator; ``IN`` and the like mean one, and cannot be given another's name."""
+
+PASSING_ON = frozenset({"Node", "List", "RangeFunction", "SortBy"})
+"""Messages that are no expressions of their own."""
 
 
-class ColumnDenied(Refusal):
-    """A column that exists and may not be read was named."""
-
-    def __init__(self, table: str, column: str) -> None:
-        super().__init__(
-            "policy",
-            "column_denied",
-            f"The column {column} of {table} may not be read.",
-            "Leave it out; the schema lists the columns that may be read.",
-        )
-
-
-class Expressions(ABC):
-    """What a walk knows, and how it looks at expressions.
-
-    Args:
-        access: the policy on this server.
-        words: the vocabulary on this server.
-        key: the secret of hash masks.
-    """
-
-    def __init__(self, access: Access, words: Words, key: MaskKey) -> None:
-        self._access = access
-        self._catalog = access.catalog
-        self._words = words
-        self._key = key
-        self._in_view = False
-        self._depth = 0
-        self._trust: Trust = NO_TRUST
-        self._aggregate = 0
-        self.relations: set[str] = set()
-        self.columns: set[tuple[str, str]] = set()
-        self.rewritten: set[str] = set()
-        self.cte_names: set[str] = set()
-        self._read: dict[int, Relation] = {}
-        self._cast_to: set[str] = set()
+class Expressions(References, ABC):
+    """How a walk looks at expressions."""
 
     @abstractmethod
     def query(self, select: Any, outer: Scope | None, ctes: Ctes) -> Outputs:
         """Walk a SELECT and return its result columns."""
-
-    def check_casts(self) -> None:
-        """Refuse a cast for which the owner's database has a function of its own: casting would call it.
-
-        Raises:
-            Refusal: a value that this statement can have may be cast so.
-        """
-        for source, target in self._catalog.casts:
-            if target in self._cast_to and (source in TYPES or self._has_type(source)):
-                raise Refusal(
-                    "function",
-                    "cast_denied",
-                    f"Casting {source} to {target} would call a function that is not permitted.",
-                    "Leave the cast out.",
-                )
-
-    def _has_type(self, name: str) -> bool:
-        return any(
-            relation.name == name
-            or any(column.type.rpartition(".")[2].strip('"') == name for column in relation.columns)
-            for relation in self._read.values()
-        )
 
     def walk(self, message: Any, scope: Scope, ctes: Ctes) -> None:
         """Look at an expression and everything below it."""
@@ -91,173 +52,161 @@ class Expressions(ABC):
         if name == "SelectStmt":
             self.query(value, scope, ctes)
             return
+        # Only what stands there itself is taken as it is, and not what it is made of.
+        shielded, self._shielded = self._shielded, False
+        try:
+            self._walk(name, value, scope, ctes, shielded)
+        finally:
+            self._shielded = shielded
+
+    def _walk(self, name: str, value: Any, scope: Scope, ctes: Ctes, shielded: bool) -> None:
+        checked = self._catalog.checked_columns
+        if not checked or name not in ("FuncCall", "A_Expr", "A_ArrayExpr", "SubLink"):
+            self._walk_on(name, value, scope, ctes, shielded)
+            return
+        before, self.columns = self.columns, set()
+        try:
+            self._walk_on(name, value, scope, ctes, shielded)
+        finally:
+            if self._fills_from(name, value, self.columns & checked, shielded and self._delivers):
+                self._fills = True
+            self.columns |= before
+
+    def _walk_on(self, name: str, value: Any, scope: Scope, ctes: Ctes, shielded: bool) -> None:
         if name == "FuncCall":
-            self._call(value, scope, ctes)
+            self._call(value, scope, ctes, shielded)
+            return
+        if name == "TypeCast":
+            self._cast(value, scope, ctes, shielded)
+            return
+        if name in JSON_MESSAGES and self._watching:
+            with self._making("json"):
+                self._walk_below(value, scope, ctes)
             return
         if name == "A_Expr":
-            self._operator(value.name)
+            each = value.kind in (pb.AEXPR_OP_ANY, pb.AEXPR_OP_ALL)
+            sides = (self._operand(value.lexpr, scope), None if each else self._operand(value.rexpr, scope))
+            self._operator(
+                value.name, sides if value.HasField("lexpr") else ("-", sides[1]), value.kind in _WRITTEN_OUT
+            )
             if value.name[-1].string.sval == "^":
+                self.inspected.update(bounds.literals(value))
                 bounds.bound_power(value.rexpr)
         elif name == "SubLink":
             if value.oper_name:
                 self._operator(value.oper_name)
-        elif name == "SortBy":
-            if value.use_op:
+            if value.HasField("testexpr"):
+                self.walk(value.testexpr, scope, ctes)
+            outputs = self.query(value.subselect.select_stmt, scope, ctes)
+            if not shielded:
+                self._expose(*(output.origins for output in outputs.columns))
+            return
+        elif name in ("SortBy", "MinMaxExpr", "WindowDef"):
+            if name == "SortBy" and value.use_op:
                 self._operator(value.use_op)
+            with self.sorting():
+                for child in children(value):
+                    (self.shielded if shielded and name == "SortBy" else self.walk)(child, scope, ctes)
+            return
         elif name == "TypeName":
             self._type(value)
         elif name == "A_Indirection":
-            self._indirection(value, scope)
+            if self._indirection(value, scope):
+                for step in value.indirection:
+                    self.walk(step, scope, ctes)
+                return
+            taken = self._taken(value, scope)
+            if shielded or taken:
+                with self._parts(bool(taken)):
+                    self.shielded(value.arg, scope, ctes)
+                for step in value.indirection:
+                    self.walk(step, scope, ctes)
+                if taken and not shielded:
+                    self._exposed_types.add(taken)
+                return
+        elif name == "NullTest":
+            self.shielded(value.arg, scope, ctes)
+            return
+        if shielded and name in PASSING_ON:
+            for child in children(value):
+                self.shielded(child, scope, ctes)
+            return
+        self._walk_below(value, scope, ctes)
+
+    def _cast(self, cast: Any, scope: Scope, ctes: Ctes, shielded: bool) -> None:
+        untyped = _is_untyped(cast.arg)
+        self._type(cast.type_name, bounds.constant_text(cast.arg) if untyped else None)
+        for modifier in cast.type_name.typmods:
+            self.walk(modifier, scope, ctes)
+        target = cast.type_name.names[-1].string.sval
+        if target in bounds.OUTLINES:
+            self.inspected.update(bounds.literals(cast.arg))
+        if not self._watching:
+            self.walk(cast.arg, scope, ctes)
+            return
+        if not shielded:
+            self._exposed_types.add(target)
+        with self._making(target, literal=untyped):
+            self.shielded(cast.arg, scope, ctes)
+
+    def _walk_below(self, value: Any, scope: Scope, ctes: Ctes) -> None:
         for child in children(value):
             self.walk(child, scope, ctes)
 
-    def _call(self, call: Any, scope: Scope, ctes: Ctes) -> None:
-        name = self._words.function(tuple(part.string.sval for part in call.funcname))
+    def shielded(self, node: Any, scope: Scope, ctes: Ctes) -> None:
+        """Walk an expression in a place where PostgreSQL takes a value as it is and casts nothing."""
+        before, self._shielded = self._shielded, True
+        try:
+            self.walk(node, scope, ctes)
+        finally:
+            self._shielded = before
+
+    def _call(self, call: Any, scope: Scope, ctes: Ctes, shielded: bool) -> None:
+        name = self._words.function(
+            tuple(part.string.sval for part in call.funcname),
+            None if call.func_variadic else [self._operand(arg, scope) for arg in call.args],
+        )
         del call.funcname[:]
         for part in name:
             call.funcname.add().string.sval = part
+        if call.agg_distinct:
+            with self.sorting():
+                for arg in call.args:
+                    self.shielded(arg, scope, ctes)
         aggregate = name[-1] in AGGREGATES and not call.HasField("over")
         self._aggregate += aggregate
-        for child in children(call):
-            self.walk(child, scope, ctes)
+        if not self._watching:
+            self._walk_below(call, scope, ctes)
+        elif name[-1] in JSON_MAKERS:
+            with self._making("json"):
+                self._walk_below(call, scope, ctes)
+        else:
+            for child in children(call):
+                kept = name[-1] in COUNTING or (shielded and name[-1] in POLYMORPHIC)
+                handed = kept and (child in call.args or child in call.agg_order)
+                (self.shielded if handed else self.walk)(child, scope, ctes)
         self._aggregate -= aggregate
-        if name[0] == "pg_catalog":
-            bounds.bound_call(name[1], call)
+        if name[0] == "pg_catalog" or len(name) == 1:
+            if bounds.looks_into(name[-1]):
+                self.inspected.update(bounds.literals(call))
+            bounds.bound_call(name[-1], call)
 
-    def _operator(self, parts: Any) -> None:
+    def _operator(self, parts: Any, operands: Operands = (None, None), named: bool = True) -> None:
+        """Hold an operator to the vocabulary, and write its name in full where ``named`` says it can be."""
         words = tuple(part.string.sval for part in parts)
         if words in (("BETWEEN",), ("NOT BETWEEN",), ("BETWEEN SYMMETRIC",), ("NOT BETWEEN SYMMETRIC",)):
             return
-        name = self._words.operator(words)
-        if name != words:
+        name = self._words.operator(words, operands)
+        if named and name != words:
             del parts[:]
             for word in name:
                 parts.add().string.sval = word
 
-    def _type(self, type_name: Any) -> None:
-        if type_name.setof or type_name.pct_type:
-            raise Refusal("function", "type_denied", "SETOF and %TYPE are not permitted.")
-        words = tuple(part.string.sval for part in type_name.names)
-        if not words:
-            return
-        name = self._words.type(words)
-        self._cast_to.add(name[-1])
-        if name != words:
-            del type_name.names[:]
-            for word in name:
-                type_name.names.add().string.sval = word
-        bounds.bound_type(type_name)
 
-    def _indirection(self, indirection: Any, scope: Scope) -> None:
-        """``(x).name``: a field of a composite, a column of a whole row, or a function in disguise."""
-        base = unwrap(indirection.arg)
-        fields = [part for part in indirection.indirection if part.WhichOneof("node") == "string"]
-        if not fields:
-            return
-        word = fields[0].string.sval
-        if base is not None and base.DESCRIPTOR.name == "ColumnRef" and not is_star(base):
-            parts = [part.string.sval for part in base.fields]
-            item = scope.item(parts[-1]) if len(parts) == 1 else None
-            if item is not None and word in item.hidden and word not in item.columns:
-                raise ColumnDenied(item.alias, word)
-            if item is not None and word in item.columns:
-                self._note(item, [word])
-                return
-        if any(self._words.is_call_in_disguise(part.string.sval) for part in fields):
-            raise Refusal("function", "function_denied", f"A field or function {word} is not permitted here.")
-
-    def _column(self, reference: Any, scope: Scope) -> None:
-        if is_star(reference):
-            self._star(reference, scope, Outputs())
-            return
-        fields = reference.fields
-        if len(fields) == 1:
-            self._bare(fields[0].string.sval, scope)
-            return
-        word = fields[-1].string.sval
-        item = self._find(reference, scope, len(fields) - 1)
-        if item is None:
-            if self._words.is_call_in_disguise(word):
-                raise Refusal("shape", "unknown_column", f"There is no column {_spelled(fields)}.")
-            return
-        if word in item.columns:
-            self._note(item, [word])
-        elif word in item.hidden:
-            raise ColumnDenied(item.alias, word)
-        elif item.relation or self._words.is_call_in_disguise(word) or word in SYSTEM_COLUMNS:
-            raise Refusal(
-                "policy",
-                "unknown_column",
-                f"The column {_spelled(fields)} does not exist, or may not be read.",
-                f"Columns of {item.alias}: {', '.join(list(item.columns)[:30])}.",
-            )
-
-    def _bare(self, name: str, scope: Scope) -> None:
-        level: Scope | None = scope
-        while level is not None:
-            found = [item for item in level.items if name in item.columns]
-            if found:
-                for item in found:
-                    self._note(item, [name])
-                return
-            for item in level.items:
-                if name in item.hidden:
-                    raise ColumnDenied(item.alias, name)
-            if any(item.alias == name for item in level.items):
-                for item in level.items:
-                    if item.alias == name:
-                        self._note(item, item.columns)
-                return
-            if any(item.opaque for item in level.items):
-                return
-            level = level.parent
-        if name in SYSTEM_COLUMNS:
-            raise Refusal(
-                "policy", "system_column", f"The system column {name} may not be read.", "Leave it out."
-            )
-
-    def _find(self, reference: Any, scope: Scope, length: int) -> Item | None:
-        """The item that the first ``length`` parts of a name mean; a schema is cut from a wrapped one's
-        name."""
-        parts = [part.string.sval for part in reference.fields][:length]
-        if len(parts) == 3 and parts[0] == self._catalog.database:
-            del reference.fields[0]
-            parts = parts[1:]
-        if len(parts) == 1:
-            item = scope.item(parts[0])
-            if item is not None:
-                reference.fields[0].string.sval = item.alias
-            return item
-        if len(parts) != 2:
-            return None
-        item = scope.qualified(parts[0], parts[1])
-        if item is not None:
-            del reference.fields[0]
-            reference.fields[0].string.sval = item.alias
-        return item
-
-    def _star(self, reference: Any, scope: Scope, outputs: Outputs) -> None:
-        items = scope.items
-        if len(reference.fields) > 1:
-            item = self._find(reference, scope, len(reference.fields) - 1)
-            items = [item] if item else []
-            outputs.certain = outputs.certain and item is not None
-        for item in items:
-            outputs.certain = outputs.certain and not item.opaque
-            self._note(item, item.columns)
-            outputs.columns.extend(Output(name, origins) for name, origins in item.columns.items())
-
-    def _note(self, item: Item, names: Any) -> None:
-        for name in names:
-            self.columns |= item.columns.get(name, frozenset())
-            if item.collect and not self._aggregate:
-                item.used.add(name)
-
-
-def _spelled(fields: Any) -> str:
-    return ".".join(part.string.sval for part in fields)
-
-
-def is_star(reference: Any) -> bool:
-    """Whether a ``ColumnRef`` ends in a star."""
-    return bool(reference.fields) and reference.fields[-1].WhichOneof("node") == "a_star"
+def _is_untyped(node: Any) -> bool:
+    """Whether a value is a string that is written down, NULL, or an array of nothing else."""
+    value = unwrap(node)
+    kind = value.DESCRIPTOR.name if value is not None else ""
+    if kind == "A_ArrayExpr":
+        return all(_is_untyped(element) for element in value.elements)
+    return kind == "A_Const" and (value.isnull or value.WhichOneof("val") == "sval")

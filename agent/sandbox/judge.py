@@ -7,6 +7,7 @@ chains of operators); so in an agent it lives in a child process of its own, see
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -17,7 +18,11 @@ from postgast import pg_query_pb2 as pb
 
 from agent.sandbox.access import Access, RelationAccess
 from agent.sandbox.analysis import Analysis
+from agent.sandbox.bounds import literals
 from agent.sandbox.catalog import Catalog, Relation
+from agent.sandbox.growth import Growth, check_growth
+from agent.sandbox.guard import guard
+from agent.sandbox.pullup import may_grow
 from agent.sandbox.shape import check_shape, children, only_select, too_deep
 from agent.sandbox.verdict import Refusal, Shown, Verdict
 from agent.sandbox.words import Words
@@ -53,18 +58,7 @@ class Judge:
         except (RecursionError, MemoryError):
             verdict = too_deep().verdict()
         elapsed = (time.perf_counter() - started) * 1000
-        return Verdict(
-            verdict.allowed,
-            verdict.sql,
-            verdict.layer,
-            verdict.code,
-            verdict.reason,
-            verdict.hint,
-            verdict.relations,
-            verdict.columns,
-            verdict.rewritten,
-            elapsed,
-        )
+        return replace(verdict, elapsed_ms=elapsed)
 
     def readable(self, relation: Relation) -> tuple[str, ...] | None:
         """The columns of a relation that a statement may name, in order; None when it may not be read."""
@@ -112,27 +106,37 @@ class Judge:
         select = only_select(tree)
         check_shape(select)
         analysis = Analysis(self.access, self._words, self._key)
-        analysis.query(select, None, {})
+        analysis.statement = select
+        outputs = analysis.query(select, None, {})
         analysis.check_casts()
+        analysis.check_types()
         tree.stmts[0].ClearField("stmt_len")
         tree.stmts[0].ClearField("stmt_location")
         text = _deparse(tree)
-        self._verify(text, analysis)
+        named, growth = self._verify(text, analysis)
         return Verdict(
             True,
             text,
             relations=tuple(sorted(analysis.relations)),
             columns=tuple(sorted(f"{table}.{column}" for table, column in analysis.columns)),
             rewritten=tuple(sorted(analysis.rewritten)),
+            masks=tuple((output.name, output.masks) for output in outputs.columns) if outputs.certain else (),
+            inspected=tuple(sorted(analysis.inspected)),
+            guard=guard(self.catalog, named),
+            gathers=growth.gathers,
+            compares=growth.compares,
         )
 
-    def _verify(self, text: str, analysis: Analysis) -> None:
-        """Read back what will run, so that nothing rests on the deparser alone.
+    def _verify(self, text: str, analysis: Analysis) -> tuple[list[Relation], Growth]:
+        """Read back what will run, so that nothing rests on the deparser alone; the relations it names, and
+        what it grows into.
 
         Raises:
             Refusal: the text is not one SELECT over the relations that were judged.
         """
         select = only_select(parse(text))
+        named: dict[tuple[str, str], None] = {}
+        grows = False
         waiting: list[Any] = [select]
         while waiting:
             message = waiting.pop()
@@ -145,6 +149,8 @@ class Judge:
                 )
                 if not known or message.catalogname:
                     raise _unfaithful()
+                if message.schemaname:
+                    named[message.schemaname, message.relname] = None
             elif kind in (
                 "IntoClause",
                 "LockingClause",
@@ -154,7 +160,13 @@ class Judge:
                 "MergeStmt",
             ):
                 raise _unfaithful()
+            grows = grows or may_grow(message)
             waiting.extend(children(message))
+        growth = check_growth(select) if grows else Growth()
+        if growth.by_literals and analysis.statement is not None:
+            # With longer literals it might be too much, so this holds for these ones alone.
+            analysis.inspected.update(literals(analysis.statement))
+        return [self.catalog.by_name[name] for name in named], growth
 
 
 def check_bytes(sql: str, most: int) -> None:
@@ -177,8 +189,6 @@ def check_bytes(sql: str, most: int) -> None:
             f"The statement has {size} bytes; at most {most} are permitted.",
             "Shorten it, for instance its lists of values.",
         )
-    if not sql.strip():
-        raise Refusal("shape", "empty", "There is no statement.", "Send one SELECT.")
 
 
 def parse(sql: str) -> pb.ParseResult:

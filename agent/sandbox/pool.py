@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from agent.sandbox.catalog import Catalog
 from agent.sandbox.judge import MAX_STATEMENT_BYTES, check_bytes
-from agent.sandbox.verdict import Refusal, Shown, Verdict
+from agent.sandbox.verdict import Refusal, Shown, Verdict, verdict_of
 from agent.sandbox.worker import HEADER
 from agent.sandbox.wrapping import MaskKey
 from wire.policy import PolicyStack
@@ -65,11 +65,7 @@ class _Worker:
         return worker
 
     async def judge(self, sql: str) -> Verdict:
-        answer = await self._exchange(json.dumps(sql).encode(), JUDGE_SECONDS)
-        fields: dict[str, Any] = json.loads(answer)
-        for name in ("relations", "columns", "rewritten"):
-            fields[name] = tuple(fields[name])
-        return Verdict(**fields)
+        return verdict_of(await self._exchange(json.dumps(sql).encode(), JUDGE_SECONDS))
 
     async def shown(self) -> dict[str, Shown]:
         answer: dict[str, Any] = json.loads(await self._exchange(b"null", SHOWN_SECONDS))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from wire.masks import Mask
+
 Origin = tuple[str, str]
 """(``schema.table``, column)"""
 
@@ -27,6 +29,8 @@ class Item:
     """Primary key of a relation that was wrapped, which no longer shows that it has one."""
     used: set[str] = field(default_factory=set)
     """Columns named outside aggregates, where a GROUP BY must cover them."""
+    masks: dict[str, tuple[Mask, ...]] = field(default_factory=dict)
+    """Columns whose every value is as one of these masks has made it."""
     collect: bool = False
     """Whether a name now counts as used: while the parts that GROUP BY must cover are walked."""
 
@@ -39,6 +43,10 @@ class Scope:
     items: list[Item] = field(default_factory=list)
     outputs: dict[str, int] = field(default_factory=dict)
     """Output names, for ORDER BY and GROUP BY."""
+    shown: list[frozenset[Origin]] = field(default_factory=list)
+    """What each output is made of."""
+    merged: bool = False
+    """A join by USING or NATURAL has made one column of two, which a star shows once."""
 
     def item(self, alias: str) -> Item | None:
         """The item of this name here or further out."""
@@ -69,6 +77,8 @@ class Output:
     origins: frozenset[Origin] = frozenset()
     denied: bool = False
     """Inside a view: it shows what may not be read, so it was replaced by NULL and must not be named."""
+    masks: tuple[Mask, ...] = ()
+    """Its every value is as one of these masks has made it; empty where that is not known."""
 
 
 @dataclass(slots=True)
@@ -77,20 +87,27 @@ class Outputs:
 
     columns: list[Output] = field(default_factory=list)
     certain: bool = True
+    merged: bool = False
+    """Columns that a join has merged stand here twice, so that places are not those of the result."""
 
     def item(self, alias: str, names: list[str]) -> Item:
         """These columns as an item in FROM, the first ones renamed by a column alias list."""
         columns: dict[str, frozenset[Origin]] = {}
+        masks: dict[str, tuple[Mask, ...]] = {}
         hidden = set()
         for place, output in enumerate(self.columns):
             name = names[place] if place < len(names) else output.name
             if output.denied:
                 hidden.add(name)
             else:
+                known = masks.get(name, ()) if name in columns else output.masks
+                masks[name] = (*known, *output.masks) if known and output.masks else ()
                 columns[name] = columns.get(name, frozenset()) | output.origins
         for name in names[len(self.columns) :]:
             columns[name] = frozenset()
-        return Item(alias, columns, frozenset(hidden - set(columns)), opaque=not self.certain)
+        if self.merged and names:
+            masks = {}
+        return Item(alias, columns, frozenset(hidden - set(columns)), opaque=not self.certain, masks=masks)
 
 
 @dataclass(slots=True)

@@ -6,8 +6,10 @@ grammar rule adds is refused because its message is not listed, not because some
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import Any
+
+from postgast import pg_query_pb2 as pb
 
 from agent.sandbox.verdict import Refusal
 from agent.sandbox.vocabulary import VALUE_FUNCTIONS, words
@@ -32,6 +34,9 @@ and the planner does not look at timeouts on the way."""
 MAX_FROM_ITEMS = 64
 MAX_NODES = 20_000
 MAX_SUBQUERIES = 100
+MAX_SORTED_CALLS = 150
+"""Aggregates over sorted or distinct values, and windows of their own: the planner compares their orders with
+one another, and 800 of them kept a server planning for a minute, deaf to its timeout."""
 MAX_DEPTH = 1_100
 """Messages below one another; an operator in a chain is two. More than machines chain, and far
 from what the server's own stack takes."""
@@ -51,30 +56,38 @@ _WORDS = {
 }
 
 
-_LEAVES: dict[str, bool] = {}
-"""By a message's name, whether none of its fields can hold a message; from the parser's descriptors."""
+_FIELDS: dict[type, dict[str, bool]] = {}
+"""By a message's class, which of its fields hold messages, and whether many; from its descriptor."""
 
 
-def children(message: Any) -> Iterator[Any]:
+def children(message: Any) -> Sequence[Any]:
     """The messages directly below this one, in the order of their fields."""
-    kind = message.DESCRIPTOR
-    leaf = _LEAVES.get(kind.name)
-    if leaf is None:
-        leaf = _LEAVES[kind.name] = not any(field.message_type for field in kind.fields)
-    if leaf:
-        return
+    kind = message.__class__
+    fields = _FIELDS.get(kind)
+    if fields is None:
+        fields = _FIELDS[kind] = {
+            field.name: field.is_repeated
+            for field in message.DESCRIPTOR.fields
+            if field.message_type is not None
+        }
+    if kind is pb.Node:
+        held = message.WhichOneof("node")
+        return (getattr(message, held),) if held else ()
+    if not fields:
+        return ()
+    found: list[Any] = []
     for descriptor, value in message.ListFields():
-        if descriptor.message_type is None:
-            continue
-        if descriptor.is_repeated:
-            yield from value
-        else:
-            yield value
+        many = fields.get(descriptor.name)
+        if many:
+            found.extend(value)
+        elif many is False:
+            found.append(value)
+    return found
 
 
 def unwrap(node: Any) -> Any:
     """What a ``Node`` holds; any other message is itself; None for an empty node."""
-    if node.DESCRIPTOR.name != "Node":
+    if node.__class__ is not pb.Node:
         return node
     kind = node.WhichOneof("node")
     return getattr(node, kind) if kind else None
@@ -111,7 +124,7 @@ def check_shape(select: Any) -> None:
     Raises:
         Refusal: with the name of what was found.
     """
-    counts = {"CommonTableExpr": 0, "RangeItem": 0, "SelectStmt": 0}
+    counts = {"CommonTableExpr": 0, "RangeItem": 0, "SelectStmt": 0, "FuncCall": 0}
     nodes = 0
     waiting = [(select, 1)]
     while waiting:
@@ -128,6 +141,10 @@ def check_shape(select: Any) -> None:
         elif name == "SelectStmt":
             # What UNION joins are counted, and not the joining as well.
             counts[name] += not message.HasField("larg")
+        elif name == "FuncCall":
+            ordered = message.agg_order and not message.agg_within_group
+            sorts = message.agg_distinct or ordered or message.over.ByteSize()
+            counts[name] += bool(sorts) and not message.over.name
         elif name in counts:
             counts[name] += 1
         elif name in {"RangeVar", "RangeSubselect", "RangeFunction", "JsonTable"}:
@@ -137,6 +154,7 @@ def check_shape(select: Any) -> None:
         ("CommonTableExpr", MAX_CTES, "common table expressions"),
         ("RangeItem", MAX_FROM_ITEMS, "tables in FROM"),
         ("SelectStmt", MAX_SUBQUERIES, "subqueries"),
+        ("FuncCall", MAX_SORTED_CALLS, "aggregates and windows with an order of their own"),
     ):
         if counts[name] > most:
             raise Refusal(

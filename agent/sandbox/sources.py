@@ -9,12 +9,16 @@ from postgast import pg_query_pb2 as pb
 
 from agent.sandbox.access import RelationAccess
 from agent.sandbox.bodies import check_body
-from agent.sandbox.expressions import ColumnDenied, Expressions
+from agent.sandbox.catalog import Relation
+from agent.sandbox.expressions import Expressions
+from agent.sandbox.leaks import may_tell
+from agent.sandbox.references import ColumnDenied
 from agent.sandbox.scope import Ctes, Item, Outputs, Scope
 from agent.sandbox.shape import MESSAGES, children, unwrap
 from agent.sandbox.verdict import Refusal
 from agent.sandbox.words import OwnersWords
 from agent.sandbox.wrapping import bad_filter, parse_condition, wrap, wrap_view
+from wire.masks import Mask
 
 SAMPLERS = frozenset({"bernoulli", "system"})
 MAX_VIEW_DEPTH = 20
@@ -38,7 +42,7 @@ class Sources(Expressions):
         elif kind == "JoinExpr":
             self._join(value, scope, ctes)
         elif kind == "RangeFunction":
-            self.walk(value, scope, ctes)
+            self.shielded(value, scope, ctes)
             _restore_unnest(value)
             scope.items.append(_function_item(value))
         elif kind == "JsonTable":
@@ -94,7 +98,7 @@ class Sources(Expressions):
             qualified=(relation.schema, relation.name) if named else None,
         )
         if replaced is not None:
-            select, readable = replaced
+            select, readable, item.masks = replaced
             item.columns = {column: item.columns[column] for column in readable}
             item.hidden = access.hidden | (frozenset(access.readable) - frozenset(readable))
             item.key = relation.primary_key
@@ -107,10 +111,9 @@ class Sources(Expressions):
             node.CopyFrom(wrapper)
             self.rewritten.add(relation.qualified_name)
         if aliases:
-            item.columns = {
-                aliases[place] if place < len(aliases) else column: origins
-                for place, (column, origins) in enumerate(item.columns.items())
-            }
+            names = dict(zip(item.columns, aliases, strict=False))
+            item.columns = {names.get(column, column): found for column, found in item.columns.items()}
+            item.masks = {names.get(column, column): masks for column, masks in item.masks.items()}
             item.key = frozenset()
         scope.items.append(item)
 
@@ -182,8 +185,9 @@ class Sources(Expressions):
 
     def _replacement(
         self, access: RelationAccess, only: bool, sample: Any | None
-    ) -> tuple[Any, list[str]] | None:
-        """What takes the relation's place, and its columns; None when it stays."""
+    ) -> tuple[Any, list[str], dict[str, tuple[Mask, ...]]] | None:
+        """What takes the relation's place, its columns, and the masks that are in them; None when it
+        stays."""
         relation = access.relation
         if access.inline:
             body, outputs = self.view_body(access)
@@ -203,7 +207,13 @@ class Sources(Expressions):
                     if output.denied
                 }
                 readable = [column for column in access.readable if column not in denied]
-                return wrap_view(access, self._key, body, readable), readable
+                below = {
+                    column.name: output.masks
+                    for column, output in zip(relation.columns, outputs.columns, strict=False)
+                    if not outputs.merged
+                }
+                own = {column: (mask,) for column, mask in access.masks.items()}
+                return wrap_view(access, self._key, body, readable), readable, below | own
         if access.restricted:
             key = (relation.oid, access.trust, only)
             made = self._access.wrapped.get(key)
@@ -211,8 +221,14 @@ class Sources(Expressions):
                 made = wrap(access, self._key, only=only, sample=sample)
                 if sample is None:
                     self._access.wrapped[key] = made
-            return made, list(access.readable)
+            return made, list(access.readable), {column: (mask,) for column, mask in access.masks.items()}
+        if access.window and _leaves_out(relation) and self._tells():
+            return wrap(access, self._key, only=False, sample=sample), list(access.readable), {}
         return None
+
+    def _tells(self) -> bool:
+        """Whether the statement may tell by an error of rows that a view leaves out."""
+        return self.statement is None or may_tell(self.statement)
 
     def is_masked(self, origin: tuple[str, str]) -> bool:
         """Whether a column's values are, or may be, rewritten."""
@@ -233,6 +249,7 @@ class Sources(Expressions):
         words = OwnersWords(self._words.stack, self._catalog) if whole else self._words
         inside = type(self)(self._access, words, self._key)
         inside._in_view, inside._depth, inside._trust = True, self._depth + 1, access.trust
+        inside.statement = self.statement
         try:
             outputs = inside.query(body, None, {})
         except ColumnDenied as error:
@@ -254,6 +271,7 @@ class Sources(Expressions):
         self._from(join.rarg, scope, ctes)
         left, right = scope.items[before:middle], scope.items[middle:]
         self._check_merged(join, left, right)
+        scope.merged = scope.merged or bool(join.using_clause) or join.is_natural
         if join.HasField("quals"):
             self.walk(join.quals, scope, ctes)
         if join.HasField("join_using_alias"):
@@ -277,11 +295,24 @@ class Sources(Expressions):
                 if name in item.columns:
                     self._note(item, [name])
         if join.is_natural:
+            for item in left + right:
+                for other in right if item in left else left:
+                    self._note(item, [name for name in item.columns if name in other.columns])
             for one, others in ((left, right), (right, left)):
                 for item in one:
                     for name in item.hidden:
                         if any(name in other.columns or name in other.hidden for other in others):
                             raise ColumnDenied(item.alias, name)
+
+
+def _leaves_out(view: Relation) -> bool:
+    """Whether a view may show fewer rows than what it reads has."""
+    select = postgast.parse(view.definition or "").stmts[0].stmt.select_stmt
+    if any(select.HasField(part) for part in ("where_clause", "having_clause", "with_clause", "limit_count")):
+        return True
+    if select.op != pb.SETOP_NONE or select.distinct_clause or select.group_clause:
+        return True
+    return len(select.from_clause) != 1 or select.from_clause[0].WhichOneof("node") != "range_var"
 
 
 def _alias_columns(alias: Any) -> list[str]:
@@ -339,4 +370,10 @@ def _joined(alias: Any, items: list[Item]) -> Item:
     }
     hidden = frozenset(name for item in items for name in item.hidden) - set(renamed)
     # USING merges columns, so that an alias list may end up at others than counted here.
-    return Item(alias.aliasname, renamed, hidden, opaque=bool(names) or any(item.opaque for item in items))
+    masks = {
+        name: tuple(mask for found in ways for mask in found)
+        for name in ({} if names else renamed)
+        if all(ways := [item.masks.get(name, ()) for item in items if name in item.columns])
+    }
+    opaque = bool(names) or any(item.opaque for item in items)
+    return Item(alias.aliasname, renamed, hidden, opaque=opaque, masks=masks)

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
+
+from pydantic import TypeAdapter
+
+from wire.masks import Mask
 
 Layer = Literal[
     "bytes", "parse", "shape", "function", "bounds", "policy", "cost", "process", "database", "limit"
@@ -34,7 +40,43 @@ class Verdict:
     """``schema.table.column`` of every column that could be traced; sorted."""
     rewritten: tuple[str, ...] = ()
     """Relations that were replaced by a subquery, because columns, values or rows of them are restricted."""
+    masks: tuple[tuple[str, tuple[Mask, ...]], ...] = ()
+    """For each result column, in order, its name and the masks of which one has made its values; none where
+    they are computed or not masked. Empty when the columns could not all be told."""
+    inspected: tuple[int, ...] = ()
+    """Where literals stand on whose values it depends, in bytes of the statement as it came; sorted."""
+    guard: str = ""
+    """An SQL condition over the system's catalogs, true while the relations are what they were when it was
+    judged. Empty when it reads none."""
+    gathers: int = 0
+    """``growth.Growth.gathers``: when not 0, the planner is asked how many rows are held at once."""
+    compares: bool = False
+    """``growth.Growth.compares``."""
     elapsed_ms: float = field(default=0.0, compare=False)
+
+    def to_json(self) -> str:
+        """As ``verdict_of`` reads it."""
+        fields = {each.name: getattr(self, each.name) for each in dataclasses.fields(self)}
+        fields["masks"] = [[name, [mask.model_dump() for mask in masks]] for name, masks in self.masks]
+        return json.dumps(fields)
+
+
+_MASK: TypeAdapter[Mask] = TypeAdapter(Mask)
+
+
+def verdict_of(text: str | bytes) -> Verdict:
+    """The verdict that ``Verdict.to_json`` wrote.
+
+    Raises:
+        ValueError, TypeError: it is not one.
+    """
+    fields: dict[str, Any] = json.loads(text)
+    for name in ("relations", "columns", "rewritten", "inspected"):
+        fields[name] = tuple(fields[name])
+    fields["masks"] = tuple(
+        (name, tuple(_MASK.validate_python(mask) for mask in masks)) for name, masks in fields["masks"]
+    )
+    return Verdict(**fields)
 
 
 @dataclass(frozen=True, slots=True)

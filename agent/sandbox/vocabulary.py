@@ -42,7 +42,7 @@ DATES = words("""
 CONVERSIONS = words("""
     bit bool bpchar bytea char date float4 float8 int2 int4 int8 interval money name numeric text time
     timestamp timestamptz timetz varbit varchar pg_typeof num_nonnulls num_nulls
-    pg_collation_for pg_column_size
+    pg_collation_for pg_column_size pg_size_bytes pg_size_pretty
 """)
 JSON = words("""
     array_to_json json_array_elements json_array_elements_text json_array_length json_build_array
@@ -96,6 +96,20 @@ WINDOWS = words("""
     cume_dist dense_rank first_value lag last_value lead nth_value ntile percent_rank rank row_number
 """)
 
+JSON_MAKERS = words("""
+    array_to_json json_agg json_agg_strict json_build_array json_build_object json_object_agg
+    json_object_agg_strict json_object_agg_unique json_object_agg_unique_strict jsonb_agg jsonb_agg_strict
+    jsonb_build_array jsonb_build_object jsonb_object_agg jsonb_object_agg_strict jsonb_object_agg_unique
+    jsonb_object_agg_unique_strict row_to_json to_json to_jsonb
+""")
+"""Functions that turn any value into JSON, for which they look for a cast of the value's type."""
+POLYMORPHIC = words("""
+    any_value array_agg enum_first enum_last enum_range first_value lag last_value lead mode nth_value unnest
+""")
+"""Functions that take a value of any type and hand it on, and have no overload for a type of their own."""
+COUNTING = words("cardinality count num_nonnulls num_nulls pg_typeof")
+"""Functions that take a value of any type and give something else."""
+
 FUNCTIONS = (
     MATH
     | TEXT
@@ -145,20 +159,29 @@ EXTENSION_FUNCTIONS: dict[str, frozenset[str]] = {
     "ltree": words("subltree subpath nlevel index text2ltree ltree2text lca"),
     "vector": words("""
         vector cosine_distance l2_distance inner_product l1_distance vector_dims vector_norm l2_normalize
-        subvector avg sum halfvec
+        subvector avg sum halfvec sparsevec binary_quantize hamming_distance jaccard_distance l2_norm
     """),
     "intarray": words("icount sort sort_asc sort_desc uniq idx subarray"),
     "cube": words("cube cube_distance cube_dim cube_ll_coord cube_ur_coord cube_enlarge cube_contains"),
     "earthdistance": words(
         "earth ll_to_earth earth_distance latitude longitude earth_box sec_to_gc gc_to_sec"
     ),
-    "uuid-ossp": words("uuid_generate_v4 uuid_nil uuid_ns_dns uuid_ns_url uuid_generate_v5"),
+    "uuid-ossp": words("""
+        uuid_generate_v3 uuid_generate_v4 uuid_generate_v5 uuid_nil uuid_ns_dns uuid_ns_oid uuid_ns_url
+        uuid_ns_x500
+    """),
     "timescaledb": words("time_bucket time_bucket_gapfill first last locf interpolate"),
     "tdigest": words("tdigest_percentile"),
     "seg": words("seg_center seg_upper seg_lower seg_size"),
+    "pgcrypto": words("digest hmac"),
 }
 """Functions of extensions that are often installed; each must also belong to that extension on this
 server."""
+
+NOT_OF_POSTGIS = words("""
+    st_estimatedextent st_estimated_extent st_findextent st_find_extent st_squaregrid st_hexagongrid
+""")
+"""Functions of PostGIS that look into the planner's statistics, run SQL, or make rows without end."""
 
 OPERATORS = words("""
     !! !~ !~* !~~ !~~* # ## #- #> #>> % & && &< &<| &> * *< *<= *<> *= *> *>= + - -> ->> -|- / < <-> << <<=

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from agent.sandbox.catalog import Catalog
+from agent.sandbox.catalog import Catalog, Routine
+from agent.sandbox.operands import BROUGHT, may_take, settled
 from agent.sandbox.verdict import Refusal
 from agent.sandbox.vocabulary import (
     EXTENSION_FUNCTIONS,
@@ -13,12 +15,15 @@ from agent.sandbox.vocabulary import (
     EXTENSION_TYPES,
     FUNCTIONS,
     NEVER,
+    NOT_OF_POSTGIS,
     OPERATORS,
     TYPES,
 )
 from wire.policy import PolicyStack
 
 Name = tuple[str, ...]
+Operands = Sequence[str | None]
+"""Families (``operands.family``) of what a function or operator is given; None of one that is not known."""
 
 
 @dataclass(frozen=True)
@@ -48,30 +53,47 @@ class Words:
         }
         added = {name for name in own & self.catalog.builtin_functions if not name.startswith(NEVER)}
         listed = FUNCTIONS | added
+        # An overload that somebody added inside pg_catalog has the same name as PostgreSQL's own.
+        listed -= self.catalog.overlaid - added
         return frozenset(
             name for name in listed if name not in self._denied and f"pg_catalog.{name}" not in self._denied
         )
 
-    def function(self, name: Name) -> Name:
-        """The qualified name of a function that may be called.
+    def function(self, name: Name, operands: Operands | None = None) -> Name:
+        """The name by which a function that may be called must be called.
+
+        Args:
+            operands: the families of what it is given, where they are known; None where nobody looked.
 
         Raises:
-            Refusal: it may not.
+            Refusal: it may not be called.
         """
         schema, word = self._split(name, "function")
+        routines = self.catalog.routine_index.get(word, [])
+        if operands is not None:
+            known = [one for routine in routines if routine.extension for one in routine.signatures]
+            operands = settled(operands, known)
         if schema in ("", "pg_catalog") and word in self.builtins:
+            path = self.catalog.execution_path
+            beside = [routine for routine in routines if routine.schema in path] if not schema else []
+            if any(self._of_extension(routine, word) for routine in beside) and not any(
+                self._captures(routine, operands) for routine in beside
+            ):
+                # An extension has it for a type of its own, which PostgreSQL's would be given as plain text.
+                return (word,)
             return ("pg_catalog", word)
         if schema != "pg_catalog":
-            for routine in self.catalog.routine_index.get(word, []):
+            for routine in routines:
                 full = f"{routine.schema}.{word}"
                 if schema not in ("", routine.schema) or full in self._denied or word in self._denied:
                     continue
                 if not schema and routine.schema not in self.catalog.search_path:
                     continue
-                known = word in EXTENSION_FUNCTIONS.get(routine.extension or "", frozenset()) or (
-                    routine.extension == "postgis" and word.startswith("st_")
-                )
-                if known or routine.constructs or full in self._allowed:
+                if full in self._allowed:
+                    return (routine.schema, word)
+                listed = self._of_extension(routine, word) or routine.constructs
+                same = [one for one in routines if one.schema == routine.schema]
+                if listed and not any(self._captures(one, operands) for one in same):
                     return (routine.schema, word)
         raise Refusal(
             "function",
@@ -81,24 +103,77 @@ class Words:
             "functions.allow.",
         )
 
-    def operator(self, name: Name) -> Name:
+    def _of_extension(self, routine: Routine, word: str) -> bool:
+        """Whether it is listed among those that a known extension brings."""
+        if routine.extension == "postgis":
+            return word.startswith("st_") and word not in NOT_OF_POSTGIS
+        return word in EXTENSION_FUNCTIONS.get(routine.extension or "", frozenset())
+
+    def _captures(self, routine: Routine, operands: Operands | None) -> bool:
+        """Whether a function of the owner's, by the name of another, would be called instead of it."""
+        if routine.extension is not None or routine.constructs:
+            return False
+        if f"{routine.schema}.{routine.name}" in self._allowed:
+            return False
+        if operands is None or not routine.signatures:
+            return True
+        return any(may_take(signature, operands) for signature in routine.signatures)
+
+    def operator(self, name: Name, operands: Operands = (None, None)) -> Name:
         """The operator's name as it must be written.
 
+        Args:
+            operands: the families of its left and right operand, where they are known.
+
         Raises:
-            Refusal: it is neither PostgreSQL's own nor that of a known extension.
+            Refusal: it is neither PostgreSQL's own nor that of a known extension, or one of the owner's would
+                be taken for it.
         """
         schema, word = self._split(name, "operator")
-        if schema in ("", "pg_catalog") and word in OPERATORS:
+        path = self.catalog.execution_path
+        known = [signature for symbol, signature in self.catalog.brought_operators if symbol == word]
+        operands = settled(operands, known)
+        own = {
+            owner
+            for owner, symbol, signature in self.catalog.own_operators
+            if symbol == word and owner != "pg_catalog" and may_take(signature, operands)
+        }
+        overlaid = ("pg_catalog", word, None) in self.catalog.operators
+        builtin = word in OPERATORS and not overlaid
+        if schema == "pg_catalog" and builtin:
             return name
-        for owner, symbol, extension in self.catalog.operators:
-            if symbol == word and schema in ("", owner) and extension in EXTENSION_OPERATORS:
-                return name if owner in self.catalog.execution_path else (owner, word)
+        owners = [
+            owner
+            for owner, symbol, extension in self.catalog.operators
+            if symbol == word and schema in ("", owner) and extension in EXTENSION_OPERATORS
+        ]
+        if not schema and own & set(path):
+            if builtin:
+                return ("pg_catalog", word)
+        elif not schema and (builtin or any(owner in path for owner in owners)):
+            if any(owner in path for owner in owners) or not self._means_brought(word, operands):
+                return name
+            # Its schema is not on the path, for the sake of another operator of the owner's in there.
+            return next(((owner, word) for owner in owners if owner not in own), name)
+        for owner in owners:
+            if owner not in own:
+                return (owner, word)
         raise Refusal(
             "function",
             "operator_denied",
             f"The operator {'.'.join(name)} is not permitted.",
             "Use PostgreSQL's own operators.",
         )
+
+    def _means_brought(self, word: str, operands: Operands) -> bool:
+        """Whether an operator of PostgreSQL's name is an extension's for operands of these families."""
+        brought = (signature for symbol, signature in self.catalog.brought_operators if symbol == word)
+        if not any(may_take(signature, operands) for signature in brought):
+            return False
+        if any(operand in BROUGHT for operand in operands):
+            return True
+        own = (signature for symbol, signature in self.catalog.builtin_operators if symbol == word)
+        return not any(may_take(signature, operands) for signature in own)
 
     def type(self, name: Name) -> Name:
         """The qualified name of a type that a value may be cast to.
@@ -127,10 +202,27 @@ class Words:
         )
 
     def is_call_in_disguise(self, word: str) -> bool:
-        """Whether ``x.word`` might call a function ``word(x)`` that may not be called by its name."""
+        """Whether ``x.word`` might call a function ``word(x)`` that may not be called by its name.
+
+        Such a call cannot be qualified: an overload of the owner's takes it for a type of the owner's.
+        """
+        routines = self.catalog.routine_index.get(word, [])
         if word in self.builtins:
-            return False
-        return word in self.catalog.routine_index or word in self.catalog.builtin_functions
+            return any(one.extension is None and not one.constructs for one in routines)
+        return bool(routines) or word in self.catalog.builtin_functions
+
+    def admits(self, function: str) -> bool:
+        """Whether the owner's policy lets ``schema.function`` of the owner's be called."""
+        return function in self._allowed and function not in self._denied
+
+    def untold_casts(self) -> dict[int, str]:
+        """Functions, by number, of the owner's that are not permitted and that PostgreSQL calls by itself for
+        values of its own types: only it can tell where."""
+        return {
+            cast.function_oid: f"{cast.source} to {cast.target}"
+            for cast in self.catalog.casts
+            if cast.implicit and cast.builtin and not self.admits(cast.function)
+        }
 
     def permitted_functions(self) -> list[str]:
         """Names that a statement may call on this server, sorted; functions outside ``pg_catalog``
@@ -157,11 +249,11 @@ class Words:
 class OwnersWords(Words):
     """The vocabulary inside a view that the owner's policy has a rule for: whatever the view was made of."""
 
-    def function(self, name: Name) -> Name:
+    def function(self, name: Name, operands: Operands | None = None) -> Name:
         """The name as it is."""
         return name
 
-    def operator(self, name: Name) -> Name:
+    def operator(self, name: Name, operands: Operands = (None, None)) -> Name:
         """The name as it is."""
         return name
 
@@ -172,3 +264,7 @@ class OwnersWords(Words):
     def is_call_in_disguise(self, word: str) -> bool:
         """Never."""
         return False
+
+    def admits(self, function: str) -> bool:
+        """Always."""
+        return True

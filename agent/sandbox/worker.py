@@ -15,7 +15,6 @@ import resource
 import signal
 import struct
 import sys
-from dataclasses import asdict
 from typing import IO
 
 from agent.sandbox.judge import Judge
@@ -63,7 +62,7 @@ def main() -> int:
         signal.setitimer(signal.ITIMER_VIRTUAL, CPU_SECONDS)
         verdict = judge.judge(statement)
         signal.setitimer(signal.ITIMER_VIRTUAL, 0)
-        _write(sink, json.dumps(asdict(verdict)).encode())
+        _write(sink, verdict.to_json().encode())
     return 0
 
 

@@ -82,10 +82,13 @@ def _select(
             value = masked(value, mask, types.get(column, "text"), key)
         targets.append(f"{value} AS {quote(column)}")
     text = f"SELECT {', '.join(targets)} FROM {source}"  # noqa: S608 (quoted, and parsed below)
+    # OFFSET 0 keeps the planner from trying conditions of the statement on rows that do not exist for it,
+    # where a division by zero would tell of them. A view that is a security barrier would do so itself, but
+    # its definition alone does not.
     if access.filters:
-        # OFFSET 0 keeps the planner from trying conditions of the statement on rows that do not exist for it,
-        # where a division by zero would tell of them.
         text += " WHERE true OFFSET 0"
+    elif access.relation.barrier or access.window:
+        text += " OFFSET 0"
     select = postgast.parse(text).stmts[0].stmt.select_stmt
     if access.filters:
         both = pb.Node()

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from fastapi import APIRouter, Request
 
+from api.audit import audited
 from api.auth import StateOf
 from api.bodies import Join, Joined
 from api.describe import base_url
@@ -33,6 +34,7 @@ async def join_agent(body: Join, request: Request, state: StateOf) -> Joined:
             "The join code is unknown, was used already, or has expired.",
             "Make a new one on the connection's page, or with POST /api/v1/connections/{id}/join-code.",
         )
+    audited("agent joined", tenant=agent.tenant, connection=agent.connection_id, agent=agent.agent_id)
     base = base_url(request, state.settings)
     return Joined(
         agent_id=agent.agent_id,

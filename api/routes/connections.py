@@ -1,11 +1,13 @@
 """Connections: registered databases, their agents, tables and suggested questions."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 
+from api.audit import audited
 from api.auth import StateOf, TenantOf
 from api.bodies import (
     AgentList,
@@ -22,6 +24,7 @@ from api.describe import agent_status, base_url, connection_body
 from api.errors import NoSnapshot, UnknownAgent, UnknownConnection
 from api.ids import new_id
 from api.problem import problems
+from api.snapshots import excerpt, without_samples
 from api.state import State
 from api.store.records import ConnectionRecord, JoinCodeRecord, StoredSnapshot
 from api.suggestions import suggest
@@ -74,7 +77,7 @@ async def get_connection(connection_id: ConnectionId, state: StateOf, tenant: Te
 async def change_connection(
     connection_id: ConnectionId, body: ConnectionChange, state: StateOf, tenant: TenantOf
 ) -> Connection:
-    """Change name, description or instructions."""
+    """Change name, description, instructions or policy. The agent holds to a new policy at once."""
     record = await state.connection(tenant, connection_id)
     changed = ConnectionRecord(
         connection_id=record.connection_id,
@@ -83,9 +86,13 @@ async def change_connection(
         description=record.description if body.description is None else body.description,
         instructions=record.instructions if body.instructions is None else body.instructions,
         created_at=record.created_at,
+        policy=body.policy if "policy" in body.model_fields_set else record.policy,
     )
     if not await state.store.connections.update(changed):
         raise UnknownConnection("The connection was deleted meanwhile.")
+    if "policy" in body.model_fields_set:
+        audited("policy changed", tenant=tenant, connection=connection_id)
+        await state.gateway.policy_changed(changed)
     return await connection_body(state, changed)
 
 
@@ -100,8 +107,9 @@ async def delete_connection(connection_id: ConnectionId, state: StateOf, tenant:
     await state.connection(tenant, connection_id)
     await state.runs.cancel_all(connection_id, "The connection was deleted.")
     async for thread_id in _threads(state, tenant, connection_id):
-        await state.results.forget(await state.store.runs.of_thread(thread_id))
+        await state.gateway.forget_results(await state.store.runs.of_thread(thread_id))
     await state.store.connections.delete(tenant, connection_id)
+    audited("connection deleted", tenant=tenant, connection=connection_id)
     await state.gateway.forget(connection_id)
 
 
@@ -143,20 +151,39 @@ async def revoke_agent(
             f"This connection has no agent {agent_id[:80]!r}.",
             "GET /api/v1/connections/{connection_id}/agents lists those there are.",
         )
+    audited("token revoked", tenant=tenant, connection=connection_id, agent=agent_id)
     await state.gateway.revoke(agent_id)
 
 
-@router.get("/connections/{connection_id}/schema", operation_id="get_schema", responses=problems(404, 503))
-async def get_schema(connection_id: ConnectionId, state: StateOf, tenant: TenantOf) -> SchemaDocument:
-    """The last snapshot of the database."""
-    await state.connection(tenant, connection_id)
+@router.get(
+    "/connections/{connection_id}/schema",
+    operation_id="get_schema",
+    response_model=SchemaDocument,
+    responses=problems(404, 422, 503),
+)
+async def get_schema(
+    connection_id: ConnectionId,
+    state: StateOf,
+    tenant: TenantOf,
+    search: Annotated[
+        str, Query(max_length=200, description="Only tables with this in their name, comment or columns.")
+    ] = "",
+    limit: Annotated[int | None, Query(ge=1, le=10_000, description="Tables; all by default.")] = None,
+    offset: Annotated[int, Query(ge=0)] = 0,
+) -> Response:
+    """The last snapshot of the database, or a part of it."""
+    record = await state.connection(tenant, connection_id)
     stored = await _snapshot(state, connection_id)
     if stored is None:
         raise NoSnapshot(
             "The agent of this connection has not told its tables yet.",
             "Start the agent with the join command, or refresh the schema when it is online.",
         )
-    return SchemaDocument(**stored.snapshot.model_dump(), fingerprint=stored.snapshot.fingerprint)
+    # Told as the snapshot's own text: validating ten thousand tables once more would take seconds.
+    share = await state.gateway.share(record)
+    snapshot = stored.snapshot if share.screen != "schema" else without_samples(stored.snapshot)
+    body = await asyncio.to_thread(excerpt, snapshot, search, offset, limit)
+    return Response(body, media_type="application/json")
 
 
 @router.post(
@@ -180,9 +207,14 @@ async def refresh_schema(connection_id: ConnectionId, state: StateOf, tenant: Te
 )
 async def get_suggestions(connection_id: ConnectionId, state: StateOf, tenant: TenantOf) -> Suggestions:
     """Up to six questions that this database could answer, made from its tables."""
-    await state.connection(tenant, connection_id)
+    record = await state.connection(tenant, connection_id)
     stored = await _snapshot(state, connection_id)
-    return Suggestions(questions=suggest(stored.snapshot) if stored else [])
+    if stored is None:
+        return Suggestions(questions=[])
+    share = await state.gateway.share(record)
+    return Suggestions(
+        questions=suggest(stored.snapshot if share.screen != "schema" else without_samples(stored.snapshot))
+    )
 
 
 async def _threads(state: State, tenant: str, connection_id: str) -> AsyncIterator[str]:
@@ -207,6 +239,7 @@ async def _join_code(state: State, record: ConnectionRecord, base: str) -> JoinC
     await state.store.agents.add_code(
         JoinCodeRecord(digest(normal_code(code)), record.tenant, record.connection_id, now, expires)
     )
+    audited("join code made", tenant=record.tenant, connection=record.connection_id)
     return JoinCode(
         connection_id=record.connection_id,
         name=record.name,

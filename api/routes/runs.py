@@ -2,19 +2,19 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Header, Path, Query
+from fastapi import APIRouter, Header, Path, Query, Request
 from fastapi.responses import Response
 
 from api.auth import StateOf, TenantOf
-from api.bodies import ResultDocument, RunList
+from api.bodies import ExportManifest, ResultDocument, RunList
 from api.describe import run_summary
 from api.errors import NoResult
-from api.export import Format, export
+from api.export import Source, Wanted, last_rows
+from api.formats import MEDIA_TYPES, Format
 from api.problem import problems
 from api.tail import event_stream, position
 from graph.record import RunStatus
 from graph.run import Run
-from wire.outcome import Rows
 
 router = APIRouter(prefix="/api/v1/runs", tags=["runs"])
 
@@ -78,29 +78,48 @@ async def cancel_run(run_id: RunId, state: StateOf, tenant: TenantOf, response: 
     responses={
         200: {
             "model": ResultDocument,
-            "content": {
-                "text/csv": {},
-                "application/vnd.apache.parquet": {},
-                "application/vnd.apache.arrow.stream": {},
-            },
+            "content": {kind: {} for kind in MEDIA_TYPES.values() if kind != MEDIA_TYPES["json"]},
         },
-        **problems(404, 410, 422, 501, 503),
+        206: {"description": "A range of a kept result's file."},
+        **problems(403, 404, 410, 422, 501, 502, 503),
     },
 )
 async def get_result(
     run_id: RunId,
+    request: Request,
     state: StateOf,
     tenant: TenantOf,
     format: Annotated[Format, Query()] = "json",
+    source: Annotated[
+        Source,
+        Query(
+            description="kept: the rows that were answered with; live: the statement run again, whole; "
+            "auto: kept where that is whole, live where a cap cut it."
+        ),
+    ] = "auto",
     safe: Annotated[
         Literal["0", "1"], Query(description="CSV for spreadsheets: no cell acts as a formula.")
     ] = "0",
+    plain: Annotated[
+        Literal["0", "1"], Query(description="Every column as text, in Parquet, Arrow and XLSX.")
+    ] = "0",
 ) -> Response:
-    """The whole result of the run's last statement, to keep."""
+    """The whole result of the run's last statement, as a file. What comes to its end is whole."""
     run = await state.runs.load(tenant, run_id)
-    outcomes = [attempt.outcome for attempt in reversed(run.attempts) if isinstance(attempt.outcome, Rows)]
-    if not outcomes:
-        raise NoResult(
-            "No statement of this run gave rows.", "Only runs with status succeeded have a result."
-        )
-    return await export(state.results, run_id, outcomes[0], format, safe=safe == "1")
+    attempt, rows = last_rows(run)
+    wanted = Wanted(format, source, safe == "1", plain == "1")
+    part = [(name, value) for name in ("range", "if-range") if (value := request.headers.get(name))]
+    return await state.exports.answer(tenant, run, attempt.sql, rows, wanted, part)
+
+
+@router.get("/{run_id}/exports/{export_id}", operation_id="get_export", responses=problems(404, 503))
+async def get_export(run_id: RunId, export_id: RunId, state: StateOf, tenant: TenantOf) -> ExportManifest:
+    """What became of an export that was streamed: rows, bytes and hash, to compare a file with.
+
+    It is known for a day.
+    """
+    await state.runs.find(tenant, run_id)
+    manifest = await state.exports.manifest(run_id, export_id)
+    if manifest is None:
+        raise NoResult("No such export is known.", "Export again: an export is known for a day only.")
+    return manifest

@@ -9,6 +9,8 @@ import structlog
 from fastapi.responses import Response
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from api.admission import Crowded
+from api.audit import audited
 from api.errors import StoreUnavailable
 from api.gateway import TokenShared
 from api.problem import api_problem, problem
@@ -20,6 +22,7 @@ from api.tokens import digest
 from wire.closing import (
     PROTOCOL_ERROR,
     REVOKED,
+    SAME_REPLICA,
     TOKEN_SHARED,
     TOO_MANY_BAD_FRAMES,
     TRY_LATER,
@@ -57,17 +60,8 @@ class _Farewell(Exception):
 async def agent_socket(socket: WebSocket) -> None:
     """Serve one agent from its handshake to its end."""
     state = state_of(socket)
-    agent = await _admitted(state, socket)
-    if isinstance(agent, Response):
-        await socket.send_denial_response(agent)
-        return
-    await socket.accept(subprotocol=SUBPROTOCOL)
-    try:
-        session = await _welcome(state, socket, agent, await _hello(socket))
-    except _Farewell as why:
-        await _send_away(socket, why)
-        return
-    except (WebSocketDisconnect, SessionLost):
+    session = await _enter(state, socket)
+    if session is None:
         return
     try:
         await state.gateway.attach(session)
@@ -79,8 +73,24 @@ async def agent_socket(socket: WebSocket) -> None:
         await asyncio.shield(_left(state, session))
 
 
-async def _admitted(state: State, socket: WebSocket) -> AgentRecord | Response:
-    """The agent whose token this is, or the answer that turns the socket away."""
+async def _enter(state: State, socket: WebSocket) -> AgentSession | None:
+    """The welcomed session; None when the agent was turned away, or left."""
+    try:
+        refused = await _turned_away(state, socket)
+        if refused is None:
+            try:
+                async with state.admission.entering():
+                    return await _let_in(state, socket)
+            except Crowded:
+                refused = _busy(state)
+        await socket.send_denial_response(refused)
+    except (WebSocketDisconnect, SessionLost):
+        pass
+    return None
+
+
+async def _turned_away(state: State, socket: WebSocket) -> Response | None:
+    """Held until it is its turn; the answer, if any, that turns it away. Asks nothing of the store."""
     if "origin" in socket.headers:
         return problem(
             403,
@@ -97,10 +107,48 @@ async def _admitted(state: State, socket: WebSocket) -> AgentRecord | Response:
             f"The subprotocol {SUBPROTOCOL} must be offered.",
             "Update the agent.",
         )
+    if not state.runs.closing:
+        # Before the token is looked up: the store is what a herd would trample.
+        held = state.admission.place()
+        if held is None:
+            return _busy(state)
+        if held:
+            await asyncio.sleep(held)
     if state.runs.closing:
         return problem(
             503, "shutting_down", "The backend is stopping", "Dial another one, or again in a moment."
         )
+    return None
+
+
+def _busy(state: State) -> Response:
+    seconds = state.admission.come_back()
+    return problem(
+        503,
+        "busy",
+        "Too many agents at once",
+        "More agents knock than are let in a second.",
+        f"Dial again after {seconds} seconds.",
+        headers={"Retry-After": str(seconds)},
+    )
+
+
+async def _let_in(state: State, socket: WebSocket) -> AgentSession | None:
+    """As ``_enter``. Raises ``WebSocketDisconnect`` or ``SessionLost`` when the agent left."""
+    agent = await _known(state, socket)
+    if isinstance(agent, Response):
+        await socket.send_denial_response(agent)
+        return None
+    await socket.accept(subprotocol=SUBPROTOCOL)
+    try:
+        return await _welcome(state, socket, agent, await _hello(socket))
+    except _Farewell as why:
+        await _send_away(socket, why)
+    return None
+
+
+async def _known(state: State, socket: WebSocket) -> AgentRecord | Response:
+    """The agent whose token this is, or the answer that turns the socket away."""
     scheme, _, token = socket.headers.get("authorization", "").partition(" ")
     hint = "Join again: make a join code and run `custard agent join`."
     if scheme.lower() != "bearer" or not token:
@@ -141,10 +189,16 @@ async def _hello(socket: WebSocket) -> Hello:
 
 async def _welcome(state: State, socket: WebSocket, agent: AgentRecord, hello: Hello) -> AgentSession:
     """Open the session. Raises ``_Farewell`` when it cannot be, ``SessionLost`` when the agent left."""
+    if state.gateway.replicas.roster.replica in hello.attached:
+        raise _Farewell(
+            SAME_REPLICA, "same_replica", "This agent is attached to this replica.", "Dial again for another."
+        )
     try:
         state.gateway.admit(agent.agent_id, hello.instance)
-        epoch = await state.store.agents.attached(agent.agent_id, facts_of(hello), datetime.now(UTC))
+        noted = await state.store.agents.attached(agent.agent_id, facts_of(hello), datetime.now(UTC))
     except TokenShared:
+        ours = {"tenant": agent.tenant, "connection": agent.connection_id, "agent": agent.agent_id}
+        audited("token shared", **ours)
         raise _Farewell(
             TOKEN_SHARED,
             "token_shared",
@@ -153,23 +207,27 @@ async def _welcome(state: State, socket: WebSocket, agent: AgentRecord, hello: H
         ) from None
     except StoreUnavailable as error:
         raise _Farewell(TRY_LATER, error.code, str(error), error.hint) from error
-    if epoch == 0:
+    if noted is None:
         raise _Farewell(REVOKED, "revoked", "This agent was removed.", "Join again with a new code.")
 
     async def close(code: int, reason: str) -> None:
         await _close(socket, code, reason)
 
-    session = AgentSession(agent, hello, epoch, state.metrics, socket.send_text, close)
-    await session.tell(
-        Welcome(
-            protocol=min(PROTOCOL_VERSION, hello.protocol_max),
-            agent_id=agent.agent_id,
-            connection_id=agent.connection_id,
-            epoch=epoch,
-            limits=WireLimits(max_frame_bytes=MAX_FRAME_BYTES),
-        )
+    policy = noted.policy
+    roster = state.gateway.replicas.roster
+    welcome = Welcome(
+        protocol=min(PROTOCOL_VERSION, hello.protocol_max),
+        agent_id=agent.agent_id,
+        connection_id=agent.connection_id,
+        epoch=noted.epoch,
+        limits=WireLimits(max_frame_bytes=MAX_FRAME_BYTES),
+        policy=None if policy is None else policy.model_dump(mode="json", exclude_unset=True),
+        replica=roster.replica,
+        replicas=roster.count,
     )
-    _log.info("agent online", agent=agent.agent_id, connection=agent.connection_id, epoch=epoch)
+    session = AgentSession(agent, hello, welcome, state.metrics, socket.send_text, close)
+    await session.tell(welcome)
+    _log.info("agent online", agent=agent.agent_id, connection=agent.connection_id, epoch=noted.epoch)
     return session
 
 

@@ -9,6 +9,7 @@ from api import VERSION
 from api.auth import StateOf, TenantOf
 from api.bodies import Check, Health, Info, ModelInfo, Readiness
 from api.errors import StoreUnavailable
+from api.state import State
 
 router = APIRouter(tags=["status"])
 
@@ -36,10 +37,12 @@ async def get_readiness(state: StateOf, response: Response) -> Readiness:
     """Whether questions can be taken: 503 when the store is out or the backend is stopping.
 
     A model that is down leaves history and settings usable, so it degrades the backend without taking it
-    out of service; so does having no agent.
+    out of service; so do a bus that is down, since the agents that are attached here are served, and having
+    no agent.
     """
-    checks = {"store": await _store(state), "bus": Check(ok=not state.runs.closing, detail="in-process")}
-    healthy = all(check.ok for check in checks.values())
+    checks = {"store": await _store(state)}
+    healthy = checks["store"].ok and not state.runs.closing
+    checks["bus"] = _bus(state)
     checks["model"] = await state.models.check()
     online = state.gateway.online
     checks["agents"] = Check(ok=online > 0, detail=f"{online} online")
@@ -53,6 +56,16 @@ async def get_readiness(state: StateOf, response: Response) -> Readiness:
 async def get_metrics(state: StateOf, _: TenantOf) -> Response:
     """Prometheus's text format."""
     return Response(state.metrics.render(), media_type=state.metrics.content_type)
+
+
+def _bus(state: State) -> Check:
+    if state.runs.closing:
+        return Check(ok=False, detail="stopping")
+    replicas = state.gateway.replicas
+    if not replicas.shared:
+        return Check(ok=True, detail="in-process")
+    trouble = replicas.bus.trouble
+    return Check(ok=trouble is None, detail=trouble or f"{replicas.roster.count} replicas")
 
 
 async def _store(state: StateOf) -> Check:

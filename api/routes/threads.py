@@ -51,7 +51,7 @@ async def delete_thread(thread_id: ThreadId, state: StateOf, tenant: TenantOf) -
     """Delete a thread with its runs. What still runs is stopped first."""
     await _thread(state, tenant, thread_id)
     await state.runs.cancel_thread(thread_id, "The thread was deleted.")
-    await state.results.forget(await state.store.runs.of_thread(thread_id))
+    await state.gateway.forget_results(await state.store.runs.of_thread(thread_id))
     await state.store.threads.delete(tenant, thread_id)
 
 

@@ -3,8 +3,8 @@
 =============  =============================================================================
 protocols      the repositories, and what they promise
 records        what they keep
-sqlite         one file, for one machine: ``lane``, ``migrations``, ``sqlite_runs``, ``sqlite_leases``
-postgres       a PostgreSQL, for several: ``pool``, ``sql/``, ``postgres_runs``, ``postgres_leases``
+sqlite         one file, for one machine: ``lane``, ``migrations``, ``sqlite_*``
+postgres       a PostgreSQL, for several: ``pool``, ``sql/``, ``postgres_*``
 =============  =============================================================================
 """
 

@@ -26,6 +26,30 @@ def leases(db: Database) -> None:
         db.execute(f"ALTER TABLE runs ADD COLUMN {column}")
 
 
+@migrations()
+def policies(db: Database) -> None:
+    """What this side forbids on top of the owner's policy, as JSON."""
+    db.execute("ALTER TABLE connections ADD COLUMN policy TEXT")
+
+
+@migrations()
+def exports(db: Database) -> None:
+    """What became of fresh exports, told for a while."""
+    db.execute(
+        """
+        CREATE TABLE exports (
+            export_id TEXT PRIMARY KEY,
+            run_id TEXT NOT NULL REFERENCES runs ON DELETE CASCADE,
+            replica TEXT NOT NULL,
+            started_at TEXT NOT NULL,
+            manifest TEXT NOT NULL
+        ) STRICT
+        """
+    )
+    db.execute("CREATE INDEX exports_by_age ON exports (started_at)")
+    db.execute("CREATE INDEX exports_of_run ON exports (run_id)")
+
+
 _FIRST = (
     """
     CREATE TABLE connections (

@@ -1,9 +1,15 @@
 """Connections to the PostgreSQL that keeps the store, and its tables brought up to date."""
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+import asyncio
+import os
+import select
+import socket
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from importlib.resources import files
+from time import monotonic
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import psycopg
 import structlog
@@ -17,6 +23,12 @@ Connection = psycopg.AsyncConnection[DictRow]
 
 WAIT_SECONDS = 5.0
 """How long work waits for a connection before the store counts as out."""
+ANSWER_SECONDS = 10.0
+"""How long one piece of work may take before its connection is cut: a server that was stopped, or a network
+that swallows everything, would be waited for without end."""
+FRESH_SECONDS = 1.0
+"""For how long a connection that was of use is taken to be alive."""
+_OPEN_SECONDS = 120.0
 _STATEMENT_SECONDS = 30
 _MIGRATION_LOCK = 0x6375_7374_6172_64
 """The advisory lock under which tables are changed: replicas that start together take turns."""
@@ -48,10 +60,12 @@ class Pool:
             max_size=size,
             timeout=WAIT_SECONDS,
             # A dead connection is found here rather than by a question.
-            check=AsyncConnectionPool.check_connection,
+            check=self._check,
             open=False,
             name="custard-store",
         )
+        self._used: WeakKeyDictionary[Connection, float] = WeakKeyDictionary()
+        """When each connection last did what it was asked."""
 
     async def open(self) -> None:
         """Connect, and apply the steps that this database does not have yet.
@@ -60,7 +74,7 @@ class Pool:
             StoreUnavailable: the server cannot be reached, or refuses a step.
         """
         await self._pool.open()
-        async with self.transaction() as conn:
+        async with self.transaction(_OPEN_SECONDS) as conn:
             await conn.execute("SELECT pg_advisory_xact_lock(%s)", [_MIGRATION_LOCK])
             await conn.execute(
                 "CREATE TABLE IF NOT EXISTS custard_migrations"
@@ -74,11 +88,27 @@ class Pool:
                     await conn.execute("INSERT INTO custard_migrations (name) VALUES (%s)", [name])
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Connection]:
-        """A connection in a transaction. Raises ``StoreUnavailable`` for all but broken constraints."""
+    async def transaction(self, seconds: float = ANSWER_SECONDS) -> AsyncIterator[Connection]:
+        """A connection in a transaction, for so long at most.
+
+        Raises:
+            StoreUnavailable: for all but broken constraints.
+        """
+        async with self.alone(seconds) as conn, conn.transaction():
+            yield conn
+
+    @asynccontextmanager
+    async def alone(self, seconds: float = ANSWER_SECONDS) -> AsyncIterator[Connection]:
+        """A connection for one statement, which is its own transaction: a third of the round trips.
+
+        Raises:
+            StoreUnavailable: for all but broken constraints.
+        """
         try:
-            async with self._pool.connection() as conn, conn.transaction():
-                yield conn
+            async with self._pool.connection() as conn:
+                with _bounded(conn, seconds):
+                    yield conn
+                self._used[conn] = monotonic()
         except psycopg.IntegrityError:
             raise
         except PoolClosed as error:
@@ -92,7 +122,7 @@ class Pool:
 
     async def all(self, sql: str, values: Sequence[object] | Row) -> list[Row]:
         """The rows of one statement."""
-        async with self.transaction() as conn:
+        async with self.alone() as conn:
             return await (await conn.execute(_trusted(sql), values)).fetchall()
 
     async def one(self, sql: str, values: Sequence[object] | Row) -> Row | None:
@@ -102,12 +132,45 @@ class Pool:
 
     async def change(self, sql: str, values: Sequence[object] | Row) -> bool:
         """Run one statement that writes; whether it met a row."""
-        async with self.transaction() as conn:
+        async with self.alone() as conn:
             return (await conn.execute(_trusted(sql), values)).rowcount > 0
 
     async def close(self) -> None:
         """Close every connection."""
         await self._pool.close()
+
+    async def _check(self, conn: Connection) -> None:
+        # What was of use a moment ago is asked nothing, unless its server has said by itself that it ends.
+        if monotonic() - self._used.get(conn, 0.0) < FRESH_SECONDS and not _readable(conn):
+            return
+        with _bounded(conn, WAIT_SECONDS):
+            await AsyncConnectionPool.check_connection(conn)
+
+
+def _readable(conn: Connection) -> bool:
+    if conn.closed:
+        return True
+    poll = select.poll()
+    poll.register(conn.fileno(), select.POLLIN)
+    return bool(poll.poll(0))
+
+
+@contextmanager
+def _bounded(conn: Connection, seconds: float) -> Iterator[None]:
+    """Cut the connection when what is done with it takes longer; psycopg then finds it lost.
+
+    Cancelling the task would not do: psycopg waits for the server's word that it has cancelled.
+    """
+    timer = asyncio.get_running_loop().call_later(seconds, _cut, conn)
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _cut(conn: Connection) -> None:
+    with suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(conn.fileno())) as duplicate:
+        duplicate.shutdown(socket.SHUT_RDWR)
 
 
 def _steps() -> list[tuple[str, bytes]]:

@@ -1,13 +1,23 @@
 """The store in PostgreSQL: what several backends share."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import datetime
 
+from api.store.gathered import Gathered
 from api.store.pool import Pool
+from api.store.postgres_exports import PostgresExports
 from api.store.postgres_leases import PostgresLeases
 from api.store.postgres_runs import PostgresRuns, PostgresThreads
-from api.store.records import AgentFacts, AgentRecord, ConnectionRecord, JoinCodeRecord, StoredSnapshot
-from api.store.rows import FACTS, agent_of, connection_of
+from api.store.records import (
+    AgentFacts,
+    AgentRecord,
+    Attached,
+    ConnectionRecord,
+    JoinCodeRecord,
+    StoredSnapshot,
+)
+from api.store.rows import FACTS, agent_of, connection_of, policy_of, policy_text
 from wire.snapshot import SchemaSnapshot
 
 
@@ -26,6 +36,7 @@ class PostgresStore:
         self.threads = PostgresThreads(pool)
         self.runs = PostgresRuns(pool)
         self.leases = PostgresLeases(pool)
+        self.exports = PostgresExports(pool)
 
     async def open(self) -> None:
         """Connect and create or bring up to date the tables. Raises ``StoreUnavailable``."""
@@ -52,8 +63,9 @@ class PostgresConnections:
 
     async def add(self, record: ConnectionRecord) -> None:
         await self._pool.change(
-            "INSERT INTO connections (connection_id, tenant, name, description, instructions, created_at)"
-            " VALUES (%s, %s, %s, %s, %s, %s)",
+            "INSERT INTO connections"
+            " (connection_id, tenant, name, description, instructions, created_at, policy)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s)",
             [
                 record.connection_id,
                 record.tenant,
@@ -61,6 +73,7 @@ class PostgresConnections:
                 record.description,
                 record.instructions,
                 record.created_at,
+                policy_text(record.policy),
             ],
         )
 
@@ -75,9 +88,16 @@ class PostgresConnections:
 
     async def update(self, record: ConnectionRecord) -> bool:
         return await self._pool.change(
-            "UPDATE connections SET name = %s, description = %s, instructions = %s"
+            "UPDATE connections SET name = %s, description = %s, instructions = %s, policy = %s"
             " WHERE tenant = %s AND connection_id = %s",
-            [record.name, record.description, record.instructions, record.tenant, record.connection_id],
+            [
+                record.name,
+                record.description,
+                record.instructions,
+                policy_text(record.policy),
+                record.tenant,
+                record.connection_id,
+            ],
         )
 
     async def delete(self, tenant: str, connection_id: str) -> bool:
@@ -85,11 +105,35 @@ class PostgresConnections:
         return await self._pool.change(sql, [tenant, connection_id])
 
 
+# Rows are locked in one order: of two replicas that write for several agents one waits for the other.
+_ATTACH = (
+    "WITH given AS (SELECT * FROM unnest(%(agents)b::text[], %(facts)b::text[], %(times)s::timestamptz[])"
+    " AS g (agent_id, facts, at)),"
+    " held AS (SELECT a.agent_id FROM agents a JOIN given g ON a.agent_id = g.agent_id"
+    " ORDER BY a.agent_id FOR NO KEY UPDATE OF a)"
+    " UPDATE agents a SET epoch = a.epoch + 1, facts = g.facts, last_seen_at = g.at"
+    " FROM given g JOIN held ON held.agent_id = g.agent_id JOIN agents b ON b.agent_id = g.agent_id"
+    " JOIN connections c ON c.connection_id = b.connection_id"
+    " WHERE a.agent_id = g.agent_id RETURNING a.agent_id, a.epoch, c.policy"
+)
+_HEARD = (
+    "WITH given AS (SELECT * FROM unnest(%(agents)b::text[], %(facts)s::text[], %(times)s::timestamptz[])"
+    " AS g (agent_id, facts, at)),"
+    " held AS (SELECT a.agent_id FROM agents a JOIN given g ON a.agent_id = g.agent_id"
+    " ORDER BY a.agent_id FOR NO KEY UPDATE OF a)"
+    " UPDATE agents a SET facts = coalesce(g.facts, a.facts), last_seen_at = g.at"
+    " FROM given g JOIN held ON held.agent_id = g.agent_id WHERE a.agent_id = g.agent_id"
+)
+
+
 class PostgresAgents:
     """``protocols.Agents``."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
+        self._found = Gathered(self._by_tokens)
+        self._attached = Gathered(self._attach)
+        self._heard = Gathered(self._note_heard)
 
     async def add_code(self, code: JoinCodeRecord) -> None:
         async with self._pool.transaction() as conn:
@@ -127,23 +171,52 @@ class PostgresAgents:
         return [agent_of(row) for row in await self._pool.all(sql, [tenant, connection_id])]
 
     async def by_token(self, token_hash: str) -> AgentRecord | None:
-        row = await self._pool.one("SELECT * FROM agents WHERE token_hash = %s", [token_hash])
-        return agent_of(row) if row else None
+        return await self._found.ask(token_hash)
 
-    async def attached(self, agent_id: str, facts: AgentFacts, now: datetime) -> int:
-        row = await self._pool.one(
-            "UPDATE agents SET epoch = epoch + 1, facts = %s, last_seen_at = %s WHERE agent_id = %s"
-            " RETURNING epoch",
-            [FACTS.dump_json(facts).decode(), now, agent_id],
+    async def _by_tokens(self, hashes: Sequence[str]) -> list[AgentRecord | None]:
+        rows = await self._pool.all(
+            "SELECT * FROM agents WHERE token_hash = ANY(%s::text[])", [list(set(hashes))]
         )
-        return int(row["epoch"]) if row else 0
+        known = {row["token_hash"]: agent_of(row) for row in rows}
+        return [known.get(token_hash) for token_hash in hashes]
+
+    async def attached(self, agent_id: str, facts: AgentFacts, now: datetime) -> Attached | None:
+        return await self._attached.ask((agent_id, FACTS.dump_json(facts).decode(), now))
+
+    async def _attach(self, hellos: Sequence[tuple[str, str, datetime]]) -> list[Attached | None]:
+        # Of an agent that says hello twice at once each gets an epoch of its own.
+        twice = len({agent_id for agent_id, _, _ in hellos}) < len(hellos)
+        if twice:
+            return [told for hello in hellos for told in await self._attach([hello])]
+        rows = await self._pool.all(
+            _ATTACH,
+            {
+                "agents": [agent_id for agent_id, _, _ in hellos],
+                "facts": [facts for _, facts, _ in hellos],
+                "times": [now for _, _, now in hellos],
+            },
+        )
+        known = {row["agent_id"]: Attached(int(row["epoch"]), policy_of(row["policy"])) for row in rows}
+        return [known.get(agent_id) for agent_id, _, _ in hellos]
 
     async def heard(self, agent_id: str, facts: AgentFacts | None, now: datetime) -> None:
         told = None if facts is None else FACTS.dump_json(facts).decode()
+        await self._heard.ask((agent_id, told, now))
+
+    async def _note_heard(self, heard: Sequence[tuple[str, str | None, datetime]]) -> list[None]:
+        # Of one that is told of twice the later counts, and facts are kept.
+        last: dict[str, tuple[str | None, datetime]] = {}
+        for agent_id, told, now in heard:
+            last[agent_id] = (told or last.get(agent_id, (None, now))[0], now)
         await self._pool.change(
-            "UPDATE agents SET facts = coalesce(%s::text, facts), last_seen_at = %s WHERE agent_id = %s",
-            [told, now, agent_id],
+            _HEARD,
+            {
+                "agents": list(last),
+                "facts": [told for told, _ in last.values()],
+                "times": [now for _, now in last.values()],
+            },
         )
+        return [None] * len(heard)
 
     async def revoke(self, tenant: str, connection_id: str, agent_id: str, now: datetime) -> bool:
         return await self._pool.change(

@@ -6,6 +6,20 @@ from api.store.pool import Pool
 from api.store.records import Holder, Lease, RunRecord
 from api.store.rows import lease_of, taken_of
 
+# Locked in the order in which events of several runs are written: one of two waits, neither is torn off.
+_RENEW = (
+    "WITH mine AS (SELECT run_id FROM runs WHERE owner = %(owner)s AND finished_at IS NULL"
+    " ORDER BY run_id FOR NO KEY UPDATE)"
+    " UPDATE runs r SET lease_until = now() + make_interval(secs => %(seconds)s) FROM mine"
+    " WHERE r.run_id = mine.run_id RETURNING r.run_id, r.epoch, r.stop_reason,"
+    " coalesce(r.listened_until > now(), false) AS listened"
+)
+_RELEASE = (
+    "WITH mine AS (SELECT run_id FROM runs WHERE owner = %(owner)s AND finished_at IS NULL"
+    " ORDER BY run_id FOR NO KEY UPDATE)"
+    " UPDATE runs r SET owner = NULL, lease_until = now() FROM mine WHERE r.run_id = mine.run_id"
+)
+
 
 class PostgresLeases:
     """``protocols.Leases``."""
@@ -14,12 +28,7 @@ class PostgresLeases:
         self._pool = pool
 
     async def renew(self, holder: Holder) -> list[Lease]:
-        rows = await self._pool.all(
-            "UPDATE runs SET lease_until = now() + make_interval(secs => %s)"
-            " WHERE owner = %s AND finished_at IS NULL"
-            " RETURNING run_id, epoch, stop_reason, coalesce(listened_until > now(), false) AS listened",
-            [holder.seconds, holder.owner],
-        )
+        rows = await self._pool.all(_RENEW, {"owner": holder.owner, "seconds": holder.seconds})
         return [lease_of(row) for row in rows]
 
     async def take(
@@ -54,17 +63,14 @@ class PostgresLeases:
         return {row["owner"] for row in await self._pool.all(sql, [])}
 
     async def release(self, owner: str) -> None:
-        await self._pool.change(
-            "UPDATE runs SET owner = NULL, lease_until = now() WHERE owner = %s AND finished_at IS NULL",
-            [owner],
-        )
+        await self._pool.change(_RELEASE, {"owner": owner})
 
     async def ask_stop(self, run_id: str, reason: str) -> None:
         sql = "UPDATE runs SET stop_reason = %s WHERE run_id = %s AND finished_at IS NULL"
         await self._pool.change(sql, [reason, run_id])
 
-    async def heard(self, run_id: str, seconds: float) -> None:
-        await self._pool.change(
+    async def heard(self, run_id: str, seconds: float) -> bool:
+        return await self._pool.change(
             "UPDATE runs SET listened_until = now() + make_interval(secs => %s)"
             " WHERE run_id = %s AND finished_at IS NULL",
             [seconds, run_id],

@@ -1,9 +1,13 @@
 """Threads and runs in PostgreSQL. A run's events are the truth; row and record are views of them."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from api.store.pool import Connection, Pool
-from api.store.records import Holder, IdempotencyKey, Page, RunRecord, StoredEvent, ThreadRecord
+import psycopg
+
+from api.errors import StoreUnavailable
+from api.store.pool import Pool
+from api.store.records import Batch, Holder, IdempotencyKey, Page, RunRecord, StoredEvent, ThreadRecord
 from api.store.rows import (
     KEY_HOURS,
     after_page,
@@ -26,6 +30,39 @@ _RUN = (
     "SELECT run_id, tenant, connection_id, thread_id, status, question, created_at, finished_at, detached"
     " FROM runs"
 )
+
+# Texts go as binary arrays: as text, psycopg escapes each quote of their JSON by a call of Python, which is
+# ten times the work of all the rest.
+_APPEND = (
+    "WITH given AS (SELECT * FROM unnest(%(runs)b::text[], %(firsts)s::integer[], %(epochs)s::bigint[])"
+    " AS g (run_id, first, epoch)),"
+    # The rows' locks let one of two writers in; the other then meets the first one's positions. They are
+    # taken in one order, so that two who write for several runs cannot each wait for the other.
+    " open AS (SELECT r.run_id FROM runs r JOIN given g ON r.run_id = g.run_id WHERE r.finished_at IS NULL"
+    " AND (g.epoch IS NULL OR r.epoch = g.epoch) ORDER BY r.run_id FOR NO KEY UPDATE OF r),"
+    " fits AS (SELECT o.run_id FROM open o JOIN given g ON o.run_id = g.run_id WHERE g.first ="
+    " (SELECT coalesce(max(e.position), 0) + 1 FROM events e WHERE e.run_id = o.run_id)),"
+    " told AS (INSERT INTO events (run_id, position, type, data)"
+    " SELECT n.run_id, n.position, n.type, n.data FROM unnest(%(event_runs)b::text[],"
+    " %(positions)s::integer[], %(types)b::text[], %(data)b::text[]) AS n (run_id, position, type, data)"
+    " JOIN fits ON fits.run_id = n.run_id),"
+    " ended AS (UPDATE runs r SET status = n.status, finished_at = n.finished_at, record = n.record"
+    " FROM unnest(%(ended_runs)b::text[], %(statuses)b::text[], %(finished)s::timestamptz[],"
+    " %(records)b::text[]) AS n (run_id, status, finished_at, record)"
+    " JOIN fits ON fits.run_id = n.run_id WHERE r.run_id = n.run_id)"
+    " SELECT run_id FROM fits"
+)
+_START = (
+    "WITH thread AS (INSERT INTO threads (thread_id, tenant, connection_id, title, created_at, updated_at)"
+    " VALUES (%(thread)s, %(tenant)s, %(connection)s, %(title)s, %(now)s, %(now)s)"
+    " ON CONFLICT (thread_id) DO UPDATE SET updated_at = excluded.updated_at),"
+    " run AS (INSERT INTO runs (run_id, tenant, connection_id, thread_id, status, question, created_at,"
+    " detached, owner, epoch, lease_until) VALUES (%(run)s, %(tenant)s, %(connection)s, %(thread)s,"
+    " %(status)s, %(question)s, %(now)s, %(detached)s, %(owner)s, %(epoch)s,"
+    " clock_timestamp() + make_interval(secs => %(seconds)s)))"
+    " INSERT INTO events (run_id, position, type, data) VALUES (%(run)s, %(position)s, %(type)s, %(data)s)"
+)
+"""Thread, run and first event in one round trip: foreign keys are looked at when the statement is done."""
 
 
 class PostgresThreads:
@@ -83,8 +120,8 @@ class PostgresRuns:
         self._pool = pool
 
     async def earlier(self, tenant: str, key: IdempotencyKey) -> str | None:
-        async with self._pool.transaction() as conn:
-            return await _earlier(conn, tenant, key)
+        row = await self._pool.one(_EARLIER, _since(tenant, key))
+        return None if row is None else same_body(key, row["body_hash"], row["run_id"])
 
     async def start(
         self,
@@ -95,82 +132,77 @@ class PostgresRuns:
         key: IdempotencyKey | None,
         holder: Holder | None = None,
     ) -> str | None:
-        now = run.created_at
+        started = {
+            "thread": run.thread_id,
+            "tenant": run.tenant,
+            "connection": run.connection_id,
+            "title": thread_title,
+            "now": run.created_at,
+            "run": run.run_id,
+            "status": run.status,
+            "question": run.question,
+            "detached": run.detached,
+            "owner": holder.owner if holder else None,
+            "epoch": 1 if holder else 0,
+            "seconds": holder.seconds if holder else None,
+            "position": first.position,
+            "type": first.type,
+            "data": first.data,
+        }
+        if key is None:
+            await self._pool.change(_START, started)
+            return None
         async with self._pool.transaction() as conn:
-            if key is not None:
-                # Two that come at once take turns here: the second finds what the first has written.
-                await conn.execute(
-                    "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"{run.tenant}\n{key.key}"]
-                )
-                if (earlier := await _earlier(conn, run.tenant, key)) is not None:
-                    return earlier
+            # Two that come at once take turns here: the second finds what the first has written.
             await conn.execute(
-                "INSERT INTO threads (thread_id, tenant, connection_id, title, created_at, updated_at)"
-                " VALUES (%s, %s, %s, %s, %s, %s)"
-                " ON CONFLICT (thread_id) DO UPDATE SET updated_at = excluded.updated_at",
-                [run.thread_id, run.tenant, run.connection_id, thread_title, now, now],
+                "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"{run.tenant}\n{key.key}"]
             )
+            cursor = await conn.execute(_EARLIER, _since(run.tenant, key))
+            if (row := await cursor.fetchone()) is not None:
+                return same_body(key, row["body_hash"], row["run_id"])
+            await conn.execute(_START, started)
             await conn.execute(
-                "INSERT INTO runs (run_id, tenant, connection_id, thread_id, status, question, created_at,"
-                " detached, owner, epoch, lease_until) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s,"
-                " clock_timestamp() + make_interval(secs => %s))",
-                [
-                    run.run_id,
-                    run.tenant,
-                    run.connection_id,
-                    run.thread_id,
-                    run.status,
-                    run.question,
-                    now,
-                    run.detached,
-                    holder.owner if holder else None,
-                    1 if holder else 0,
-                    holder.seconds if holder else None,
-                ],
+                "INSERT INTO idempotency_keys (tenant, key, body_hash, run_id, created_at)"
+                " VALUES (%s, %s, %s, %s, %s) ON CONFLICT (tenant, key) DO UPDATE SET"
+                " body_hash = excluded.body_hash, run_id = excluded.run_id,"
+                " created_at = excluded.created_at",
+                [run.tenant, key.key, key.body_hash, run.run_id, run.created_at],
             )
-            await conn.execute(
-                "INSERT INTO events (run_id, position, type, data) VALUES (%s, %s, %s, %s)",
-                [run.run_id, first.position, first.type, first.data],
-            )
-            if key is not None:
-                await conn.execute(
-                    "INSERT INTO idempotency_keys (tenant, key, body_hash, run_id, created_at)"
-                    " VALUES (%s, %s, %s, %s, %s) ON CONFLICT (tenant, key) DO UPDATE SET"
-                    " body_hash = excluded.body_hash, run_id = excluded.run_id,"
-                    " created_at = excluded.created_at",
-                    [run.tenant, key.key, key.body_hash, run.run_id, now],
-                )
         return None
 
-    async def append(
-        self, run_id: str, event: StoredEvent, ended: Run | None, *, epoch: int | None = None
-    ) -> bool:
-        async with self._pool.transaction() as conn:
-            # The row's lock lets one of two writers in; the other then meets the first one's position.
-            taken = await conn.execute(
-                "WITH open AS (SELECT run_id FROM runs"
-                " WHERE run_id = %(run)s AND finished_at IS NULL"
-                " AND (%(epoch)s::bigint IS NULL OR epoch = %(epoch)s) FOR NO KEY UPDATE)"
-                " INSERT INTO events (run_id, position, type, data)"
-                " SELECT run_id, %(position)s, %(type)s, %(data)s FROM open WHERE %(position)s ="
-                " (SELECT coalesce(max(e.position), 0) + 1 FROM events e WHERE e.run_id = %(run)s)"
-                " ON CONFLICT (run_id, position) DO NOTHING",
-                {
-                    "run": run_id,
-                    "position": event.position,
-                    "type": event.type,
-                    "data": event.data,
-                    "epoch": epoch,
-                },
-            )
-            if taken.rowcount != 1:
-                return False
-            if ended is not None and ended.finished_at is not None:
-                await conn.execute(
-                    "UPDATE runs SET status = %s, finished_at = %s, record = %s WHERE run_id = %s",
-                    [ended.status, ended.finished_at, ended.model_dump_json(), run_id],
-                )
-        return True
+    async def append(self, batches: Sequence[Batch]) -> list[bool]:
+        try:
+            return await self._together(batches)
+        except psycopg.IntegrityError:
+            # Another writer of the same epoch has just taken a position of one of them.
+            if len(batches) == 1:
+                return [False]
+        except StoreUnavailable as error:
+            if len(batches) == 1 or not isinstance(error.__cause__, psycopg.errors.DeadlockDetected):
+                raise
+        return [(await self.append([batch]))[0] for batch in batches]
+
+    async def _together(self, batches: Sequence[Batch]) -> list[bool]:
+        events = [(batch.run_id, event) for batch in batches for event in batch.events]
+        ended = [batch.ended for batch in batches if batch.ended is not None]
+        taken = await self._pool.all(
+            _APPEND,
+            {
+                "runs": [batch.run_id for batch in batches],
+                "firsts": [batch.events[0].position for batch in batches],
+                "epochs": [batch.epoch for batch in batches],
+                "event_runs": [run_id for run_id, _ in events],
+                "positions": [event.position for _, event in events],
+                "types": [event.type for _, event in events],
+                "data": [event.data for _, event in events],
+                "ended_runs": [run.run_id for run in ended],
+                "statuses": [run.status for run in ended],
+                "finished": [run.finished_at for run in ended],
+                "records": [run.model_dump_json() for run in ended],
+            },
+        )
+        written = {row["run_id"] for row in taken}
+        return [batch.run_id in written for batch in batches]
 
     async def events(self, run_id: str, after: int) -> list[StoredEvent]:
         sql = "SELECT position, type, data FROM events WHERE run_id = %s AND position > %s ORDER BY position"
@@ -181,8 +213,14 @@ class PostgresRuns:
         return run_of(row) if row else None
 
     async def load(self, run_id: str) -> Run | None:
-        async with self._pool.transaction() as conn:
-            return await _load(conn, run_id)
+        row = await self._pool.one("SELECT record FROM runs WHERE run_id = %s", [run_id])
+        if row is None:
+            return None
+        if row["record"] is not None:
+            return Run.model_validate_json(row["record"])
+        # Read later, they may tell more than the row did, and never less.
+        events = await self.events(run_id, 0)
+        return fold(RUN_EVENT.validate_json(event.data) for event in events)
 
     async def page(
         self,
@@ -213,10 +251,11 @@ class PostgresRuns:
         return Page(found[:limit], found[limit - 1].run_id if len(found) > limit else None)
 
     async def of_thread(self, thread_id: str) -> list[Run]:
-        async with self._pool.transaction() as conn:
-            sql = "SELECT run_id FROM runs WHERE thread_id = %s ORDER BY run_id"
-            rows = await (await conn.execute(sql, [thread_id])).fetchall()
-            runs = [await _load(conn, row["run_id"]) for row in rows]
+        sql = "SELECT run_id, record FROM runs WHERE thread_id = %s ORDER BY run_id"
+        runs = [
+            Run.model_validate_json(row["record"]) if row["record"] else await self.load(row["run_id"])
+            for row in await self._pool.all(sql, [thread_id])
+        ]
         return [run for run in runs if run is not None]
 
     async def unfinished(self) -> list[RunRecord]:
@@ -224,22 +263,11 @@ class PostgresRuns:
         return [run_of(row) for row in rows]
 
 
-async def _load(conn: Connection, run_id: str) -> Run | None:
-    row = await (await conn.execute("SELECT record FROM runs WHERE run_id = %s", [run_id])).fetchone()
-    if row is None:
-        return None
-    if row["record"] is not None:
-        return Run.model_validate_json(row["record"])
-    sql = "SELECT data FROM events WHERE run_id = %s ORDER BY position"
-    events = await (await conn.execute(sql, [run_id])).fetchall()
-    return fold(RUN_EVENT.validate_json(event["data"]) for event in events)
+_EARLIER = (
+    "SELECT body_hash, run_id FROM idempotency_keys WHERE tenant = %s AND key = %s AND created_at >= %s"
+)
 
 
-async def _earlier(conn: Connection, tenant: str, key: IdempotencyKey) -> str | None:
-    since = datetime.now(UTC) - timedelta(hours=KEY_HOURS)
-    cursor = await conn.execute(
-        "SELECT body_hash, run_id FROM idempotency_keys WHERE tenant = %s AND key = %s AND created_at >= %s",
-        [tenant, key.key, since],
-    )
-    row = await cursor.fetchone()
-    return None if row is None else same_body(key, row["body_hash"], row["run_id"])
+def _since(tenant: str, key: IdempotencyKey) -> list[object]:
+    """What ``_EARLIER`` is asked with."""
+    return [tenant, key.key, datetime.now(UTC) - timedelta(hours=KEY_HOURS)]

@@ -11,7 +11,10 @@ from typing import Protocol
 from api.store.records import (
     AgentFacts,
     AgentRecord,
+    Attached,
+    Batch,
     ConnectionRecord,
+    ExportRecord,
     Holder,
     IdempotencyKey,
     JoinCodeRecord,
@@ -39,7 +42,7 @@ class Connections(Protocol):
     async def get(self, tenant: str, connection_id: str) -> ConnectionRecord | None: ...
 
     async def update(self, record: ConnectionRecord) -> bool:
-        """Write name, description and instructions. False when the row is gone."""
+        """Write name, description, instructions and policy. False when the row is gone."""
         ...
 
     async def delete(self, tenant: str, connection_id: str) -> bool:
@@ -66,8 +69,8 @@ class Agents(Protocol):
         """The agent with this token, revoked or not."""
         ...
 
-    async def attached(self, agent_id: str, facts: AgentFacts, now: datetime) -> int:
-        """Note a hello and return the epoch of the new session: one more than the last."""
+    async def attached(self, agent_id: str, facts: AgentFacts, now: datetime) -> Attached | None:
+        """Note a hello; None when the agent is gone."""
         ...
 
     async def heard(self, agent_id: str, facts: AgentFacts | None, now: datetime) -> None:
@@ -137,14 +140,15 @@ class Runs(Protocol):
         """
         ...
 
-    async def append(
-        self, run_id: str, event: StoredEvent, ended: Run | None, *, epoch: int | None = None
-    ) -> bool:
-        """Append; with the last event comes the finished run, written in the same transaction.
+    async def append(self, batches: Sequence[Batch]) -> list[bool]:
+        """Append what several runs have to tell, in one transaction, each of them whole or not at all.
+
+        Args:
+            batches: of different runs.
 
         Returns:
-            False when the position is taken, the run has ended or is gone, or its ``epoch`` is another
-            (None asks for none): nothing was written.
+            For each, in order, False when its first position is not the next one, or the run has ended, is
+            gone or is driven under another epoch: nothing of it was written.
         """
         ...
 
@@ -209,9 +213,19 @@ class Leases(Protocol):
         """Leave word for the process that drives the run."""
         ...
 
-    async def heard(self, run_id: str, seconds: float) -> None:
-        """Note that somebody listens here, for so long at least."""
+    async def heard(self, run_id: str, seconds: float) -> bool:
+        """Note that somebody listens here, for so long at least. False when the run has ended or is gone."""
         ...
+
+
+class Exports(Protocol):
+    """What became of fresh exports, for ``KEPT_MANIFESTS`` seconds: any replica may be asked."""
+
+    async def note(self, record: ExportRecord) -> None:
+        """Keep it in place of its former state; of a run that is deleted nothing is kept."""
+        ...
+
+    async def get(self, run_id: str, export_id: str) -> ExportRecord | None: ...
 
 
 class Store(Protocol):
@@ -234,6 +248,9 @@ class Store(Protocol):
 
     @property
     def leases(self) -> Leases: ...
+
+    @property
+    def exports(self) -> Exports: ...
 
     async def open(self) -> None:
         """Create or migrate what is needed."""

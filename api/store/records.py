@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import Generic, TypeVar
 
 from graph.record import RunStatus
-from wire.policy import Limits, Share
+from graph.run import Run
+from wire.policy import Limits, Policy, Share
 from wire.snapshot import SchemaSnapshot
 
 T = TypeVar("T")
@@ -21,6 +22,8 @@ class ConnectionRecord:
     description: str
     instructions: str
     created_at: datetime
+    policy: Policy | None = None
+    """What this side forbids on top of the owner's policy; None adds nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,16 @@ class AgentRecord:
     epoch: int = 0
     facts: AgentFacts | None = None
     """None until it has said hello once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """What a hello was noted as."""
+
+    epoch: int
+    """Of the new session: one more than the last."""
+    policy: Policy | None
+    """What this side forbids on top of the owner's policy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +141,36 @@ class StoredEvent:
     position: int
     type: str
     data: str
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Events of one run that are written together, or not at all."""
+
+    run_id: str
+    events: tuple[StoredEvent, ...]
+    """At least one; their positions follow each other."""
+    ended: Run | None = None
+    """The finished run, when the last of the events is its end."""
+    epoch: int | None = None
+    """That under which the run is driven; None asks for none."""
+
+
+KEPT_MANIFESTS = 24 * 3600.0
+"""Seconds for which it is known what became of an export."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExportRecord:
+    """What became of a fresh export of a run."""
+
+    export_id: str
+    run_id: str
+    replica: str
+    """That serves it: when it is gone, the export is over."""
+    started_at: datetime
+    manifest: str
+    """JSON of ``api.bodies.ExportManifest``."""
 
 
 @dataclass(frozen=True, slots=True)

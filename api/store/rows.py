@@ -10,6 +10,7 @@ from api.store.records import (
     AgentFacts,
     AgentRecord,
     ConnectionRecord,
+    ExportRecord,
     IdempotencyKey,
     Lease,
     RunRecord,
@@ -17,6 +18,7 @@ from api.store.records import (
 )
 from graph.record import Turn
 from graph.run import Run
+from wire.policy import Policy
 
 Row = dict[str, Any]
 KEY_HOURS = 24
@@ -37,7 +39,18 @@ def time_of(kept: str | datetime) -> datetime:
 
 def connection_of(row: Row) -> ConnectionRecord:
     """A row of ``connections``."""
-    return ConnectionRecord(**{**row, "created_at": time_of(row["created_at"])})
+    times = {"created_at": time_of(row["created_at"])}
+    return ConnectionRecord(**{**row, **times, "policy": policy_of(row["policy"])})
+
+
+def policy_of(kept: str | None) -> Policy | None:
+    """The policy that ``policy_text`` wrote."""
+    return Policy.model_validate_json(kept) if kept else None
+
+
+def policy_text(policy: Policy | None) -> str | None:
+    """A connection's policy as it is kept: the keys that were written, no others."""
+    return None if policy is None else policy.model_dump_json(exclude_unset=True)
 
 
 def agent_of(row: Row) -> AgentRecord:
@@ -77,6 +90,11 @@ def taken_of(row: Row) -> tuple[RunRecord, Lease]:
     """A row of ``runs`` as ``take`` returns it."""
     rest = {name: value for name, value in row.items() if name not in ("epoch", "stop_reason", "listened")}
     return run_of(rest), lease_of(row)
+
+
+def export_of(row: Row) -> ExportRecord:
+    """A row of ``exports``."""
+    return ExportRecord(**{**row, "started_at": time_of(row["started_at"])})
 
 
 def turn_of(run: Run) -> Turn:

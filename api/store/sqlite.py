@@ -1,14 +1,25 @@
 """The store in one SQLite file: what a single backend needs, without a service."""
 
+import json
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
 from sqlite_utils import Database
 
+from api.store.gathered import Gathered
 from api.store.lane import Lane, changed
 from api.store.migrations import migrations
-from api.store.records import AgentFacts, AgentRecord, ConnectionRecord, JoinCodeRecord, StoredSnapshot
-from api.store.rows import FACTS, agent_of, connection_of, moment
+from api.store.records import (
+    AgentFacts,
+    AgentRecord,
+    Attached,
+    ConnectionRecord,
+    JoinCodeRecord,
+    StoredSnapshot,
+)
+from api.store.rows import FACTS, agent_of, connection_of, moment, policy_of, policy_text
+from api.store.sqlite_exports import SqliteExports
 from api.store.sqlite_leases import SqliteLeases
 from api.store.sqlite_runs import SqliteRuns, SqliteThreads
 from wire.snapshot import SchemaSnapshot
@@ -26,6 +37,7 @@ class SqliteStore:
         self.threads = SqliteThreads(self._writer, self._reader)
         self.runs = SqliteRuns(self._writer, self._reader)
         self.leases = SqliteLeases(self._writer, self._reader)
+        self.exports = SqliteExports(self._writer, self._reader)
 
     async def open(self) -> None:
         """Create the file, or bring an older one up to date."""
@@ -59,8 +71,8 @@ class SqliteConnections:
             with db.atomic():
                 db.execute(
                     "INSERT INTO connections"
-                    " (connection_id, tenant, name, description, instructions, created_at)"
-                    " VALUES (?, ?, ?, ?, ?, ?)",
+                    " (connection_id, tenant, name, description, instructions, created_at, policy)"
+                    " VALUES (?, ?, ?, ?, ?, ?, ?)",
                     [
                         record.connection_id,
                         record.tenant,
@@ -68,6 +80,7 @@ class SqliteConnections:
                         record.description,
                         record.instructions,
                         moment(record.created_at),
+                        policy_text(record.policy),
                     ],
                 )
 
@@ -84,10 +97,11 @@ class SqliteConnections:
 
     async def update(self, record: ConnectionRecord) -> bool:
         sql = (
-            "UPDATE connections SET name = ?, description = ?, instructions = ?"
+            "UPDATE connections SET name = ?, description = ?, instructions = ?, policy = ?"
             " WHERE tenant = ? AND connection_id = ?"
         )
-        values = [record.name, record.description, record.instructions, record.tenant, record.connection_id]
+        said = [record.name, record.description, record.instructions, policy_text(record.policy)]
+        values = [*said, record.tenant, record.connection_id]
         return await self._writer.do(lambda db: changed(db, sql, values))
 
     async def delete(self, tenant: str, connection_id: str) -> bool:
@@ -101,6 +115,9 @@ class SqliteAgents:
     def __init__(self, writer: Lane, reader: Lane) -> None:
         self._writer = writer
         self._reader = reader
+        self._found = Gathered(self._by_tokens)
+        self._attached = Gathered(self._attach)
+        self._heard = Gathered(self._note_heard)
 
     async def add_code(self, code: JoinCodeRecord) -> None:
         def work(db: Database) -> None:
@@ -150,26 +167,37 @@ class SqliteAgents:
         return [agent_of(row) for row in rows]
 
     async def by_token(self, token_hash: str) -> AgentRecord | None:
-        sql = "SELECT * FROM agents WHERE token_hash = ?"
-        rows = await self._reader.do(lambda db: list(db.query(sql, [token_hash])))
-        return agent_of(rows[0]) if rows else None
+        return await self._found.ask(token_hash)
 
-    async def attached(self, agent_id: str, facts: AgentFacts, now: datetime) -> int:
-        def work(db: Database) -> int:
+    async def _by_tokens(self, hashes: Sequence[str]) -> list[AgentRecord | None]:
+        sql = "SELECT * FROM agents WHERE token_hash IN (SELECT value FROM json_each(?))"
+        rows = await self._reader.do(lambda db: list(db.query(sql, [json.dumps(list(hashes))])))
+        known = {row["token_hash"]: agent_of(row) for row in rows}
+        return [known.get(token_hash) for token_hash in hashes]
+
+    async def attached(self, agent_id: str, facts: AgentFacts, now: datetime) -> Attached | None:
+        return await self._attached.ask((agent_id, FACTS.dump_json(facts).decode(), moment(now)))
+
+    async def _attach(self, hellos: Sequence[tuple[str, str, str]]) -> list[Attached | None]:
+        def work(db: Database) -> list[Attached | None]:
             with db.atomic():
-                found = db.execute(
-                    "UPDATE agents SET epoch = epoch + 1, facts = ?, last_seen_at = ? WHERE agent_id = ?"
-                    " RETURNING epoch",
-                    [FACTS.dump_json(facts).decode(), moment(now), agent_id],
-                ).fetchall()
-            return int(found[0][0]) if found else 0
+                return [_attached(db, *hello) for hello in hellos]
 
         return await self._writer.do(work)
 
     async def heard(self, agent_id: str, facts: AgentFacts | None, now: datetime) -> None:
-        sql = "UPDATE agents SET facts = coalesce(?, facts), last_seen_at = ? WHERE agent_id = ?"
         told = None if facts is None else FACTS.dump_json(facts).decode()
-        await self._writer.do(lambda db: changed(db, sql, [told, moment(now), agent_id]))
+        await self._heard.ask((told, moment(now), agent_id))
+
+    async def _note_heard(self, heard: Sequence[tuple[str | None, str, str]]) -> list[None]:
+        def work(db: Database) -> None:
+            sql = "UPDATE agents SET facts = coalesce(?, facts), last_seen_at = ? WHERE agent_id = ?"
+            with db.atomic():
+                for one in heard:
+                    db.execute(sql, one)
+
+        await self._writer.do(work)
+        return [None] * len(heard)
 
     async def revoke(self, tenant: str, connection_id: str, agent_id: str, now: datetime) -> bool:
         sql = (
@@ -208,3 +236,12 @@ class SqliteSnapshots:
                 )
 
         await self._writer.do(work)
+
+
+def _attached(db: Database, agent_id: str, facts: str, now: str) -> Attached | None:
+    found = db.execute(
+        "UPDATE agents SET epoch = epoch + 1, facts = ?, last_seen_at = ? WHERE agent_id = ?"
+        " RETURNING epoch, (SELECT c.policy FROM connections c WHERE c.connection_id = agents.connection_id)",
+        [facts, now, agent_id],
+    ).fetchall()
+    return Attached(int(found[0][0]), policy_of(found[0][1])) if found else None

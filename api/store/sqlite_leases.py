@@ -61,9 +61,9 @@ class SqliteLeases:
         sql = "UPDATE runs SET stop_reason = ? WHERE run_id = ? AND finished_at IS NULL"
         await self._writer.do(lambda db: changed(db, sql, [reason, run_id]))
 
-    async def heard(self, run_id: str, seconds: float) -> None:
+    async def heard(self, run_id: str, seconds: float) -> bool:
         sql = "UPDATE runs SET listened_until = ? WHERE run_id = ? AND finished_at IS NULL"
-        await self._writer.do(lambda db: changed(db, sql, [until(seconds), run_id]))
+        return await self._writer.do(lambda db: changed(db, sql, [until(seconds), run_id]))
 
 
 def until(seconds: float) -> str:

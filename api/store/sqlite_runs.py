@@ -1,11 +1,12 @@
 """Threads and runs in SQLite. A run's events are the truth; row and record are views of them."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from sqlite_utils import Database
 
 from api.store.lane import Lane, changed
-from api.store.records import Holder, IdempotencyKey, Page, RunRecord, StoredEvent, ThreadRecord
+from api.store.records import Batch, Holder, IdempotencyKey, Page, RunRecord, StoredEvent, ThreadRecord
 from api.store.rows import (
     KEY_HOURS,
     after_page,
@@ -140,34 +141,10 @@ class SqliteRuns:
 
         return await self._writer.do(work)
 
-    async def append(
-        self, run_id: str, event: StoredEvent, ended: Run | None, *, epoch: int | None = None
-    ) -> bool:
-        def work(db: Database) -> bool:
+    async def append(self, batches: Sequence[Batch]) -> list[bool]:
+        def work(db: Database) -> list[bool]:
             with db.atomic():
-                # One statement decides: the run is there and open, and the position is the next one.
-                taken = db.execute(
-                    "INSERT INTO events (run_id, position, type, data)"
-                    " SELECT r.run_id, :position, :type, :data FROM runs r"
-                    " WHERE r.run_id = :run AND r.finished_at IS NULL"
-                    " AND (:epoch IS NULL OR r.epoch = :epoch) AND :position ="
-                    " (SELECT coalesce(max(e.position), 0) + 1 FROM events e WHERE e.run_id = :run)",
-                    {
-                        "run": run_id,
-                        "position": event.position,
-                        "type": event.type,
-                        "data": event.data,
-                        "epoch": epoch,
-                    },
-                ).rowcount
-                if taken != 1:
-                    return False
-                if ended is not None and ended.finished_at is not None:
-                    db.execute(
-                        "UPDATE runs SET status = ?, finished_at = ?, record = ? WHERE run_id = ?",
-                        [ended.status, moment(ended.finished_at), ended.model_dump_json(), run_id],
-                    )
-            return True
+                return [_append(db, batch) for batch in batches]
 
         return await self._writer.do(work)
 
@@ -221,6 +198,35 @@ class SqliteRuns:
     async def unfinished(self) -> list[RunRecord]:
         sql = f"{_RUN} WHERE finished_at IS NULL ORDER BY run_id"
         return [run_of(row) for row in await self._reader.do(lambda db: list(db.query(sql)))]
+
+
+def _append(db: Database, batch: Batch) -> bool:
+    first, *others = batch.events
+    # One statement decides: the run is there and open, and the position is the next one.
+    taken = db.execute(
+        "INSERT INTO events (run_id, position, type, data)"
+        " SELECT r.run_id, :position, :type, :data FROM runs r"
+        " WHERE r.run_id = :run AND r.finished_at IS NULL"
+        " AND (:epoch IS NULL OR r.epoch = :epoch) AND :position ="
+        " (SELECT coalesce(max(e.position), 0) + 1 FROM events e WHERE e.run_id = :run)",
+        {
+            "run": batch.run_id,
+            "position": first.position,
+            "type": first.type,
+            "data": first.data,
+            "epoch": batch.epoch,
+        },
+    ).rowcount
+    if taken != 1:
+        return False
+    for event in others:
+        _insert(db, batch.run_id, event)
+    if (ended := batch.ended) is not None and ended.finished_at is not None:
+        db.execute(
+            "UPDATE runs SET status = ?, finished_at = ?, record = ? WHERE run_id = ?",
+            [ended.status, moment(ended.finished_at), ended.model_dump_json(), batch.run_id],
+        )
+    return True
 
 
 def _load(db: Database, run_id: str) -> Run | None:

@@ -12,6 +12,7 @@ Nothing in it is real, and nothing in it is random: a seed and a last day give t
 See ``docs/demo-database.md``.
 """
 
+from embedded.demo.chance import Shape
 from embedded.demo.database import (
     DEFAULT_SEED,
     DEMO_NAME,
@@ -28,6 +29,7 @@ __all__ = [
     "DEMO_NAME",
     "DEMO_VERSION",
     "DemoDatabase",
+    "Shape",
     "create_demo",
     "policy_toml",
 ]

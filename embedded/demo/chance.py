@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from itertools import accumulate
@@ -48,6 +49,21 @@ class Wheel(Generic[T]):
     def spin(self, rng: Random) -> T:
         """One value."""
         return self._values[bisect_right(self._edges, rng.random() * self._edges[-1])]
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How large the company is, and how unevenly its business is spread, beside the usual one."""
+
+    people: float = 1.0
+    """Times the usual headcount."""
+    business: float = 1.0
+    """Times the usual customers, orders, tickets and visits."""
+    skew: float = 1.0
+    """Above 1 a few customers, sellers and products have more of everything; below 1 less."""
+
+
+USUAL = Shape()
 
 
 class Calendar:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from datetime import UTC, date, datetime
 from importlib.resources import files
 from itertools import chain, groupby, islice
@@ -20,7 +20,7 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from embedded.demo.billing import billing_tables
-from embedded.demo.chance import Calendar
+from embedded.demo.chance import USUAL, Calendar, Shape
 from embedded.demo.people import Row, make_staff, people_tables
 from embedded.demo.role import AGENT_ROLE, agent_password, ensure_role, grant_permitted, set_password
 from embedded.demo.sales import make_customers, sales_tables
@@ -74,6 +74,7 @@ class _Mark:
     today: date
     rows: int
     tables: int
+    shape: tuple[float, ...] = astuple(USUAL)
 
     def __str__(self) -> str:
         return MARK + json.dumps({**vars(self), "today": self.today.isoformat()})
@@ -83,7 +84,9 @@ class _Mark:
         if comment is None or not comment.startswith(MARK):
             return None
         values: dict[str, Any] = json.loads(comment.removeprefix(MARK))
-        return cls(**{**values, "today": date.fromisoformat(values["today"])})
+        values["today"] = date.fromisoformat(values["today"])
+        values["shape"] = tuple(values.get("shape", astuple(USUAL)))
+        return cls(**values)
 
 
 def policy_toml() -> str:
@@ -98,6 +101,7 @@ def create_demo(
     today: date | None = None,
     seed: int = DEFAULT_SEED,
     name: str = DEMO_NAME,
+    shape: Shape = USUAL,
 ) -> DemoDatabase:
     """Make the demo database on a server, or take the one that is there.
 
@@ -107,6 +111,7 @@ def create_demo(
         today: the last day in the data. None means now, and takes a database that is up to 30 days old.
         seed: another seed gives other people, customers and figures in the same tables.
         name: the database's name.
+        shape: a smaller, larger or more uneven company than the usual one.
 
     Raises:
         DemoError: the server cannot be reached, or does not permit it, or has something else of that name.
@@ -117,8 +122,9 @@ def create_demo(
             admin.execute("SELECT pg_advisory_lock(%s)", [LOCK_KEY])
             ensure_role(admin)
             mark = _present(admin, name)
-            if mark is None or not _serves(mark, today, seed):
-                mark = _build(admin, admin_dsn, name, today or datetime.now(UTC).date(), seed, progress)
+            if mark is None or not _serves(mark, today, seed, shape):
+                day = today or datetime.now(UTC).date()
+                mark = _build(admin, admin_dsn, name, day, seed, shape, progress)
             demo = DemoDatabase(
                 name, _agent_dsn(admin_dsn, name), policy_toml(), mark.rows, mark.tables, mark.today
             )
@@ -132,17 +138,17 @@ def create_demo(
         ) from error
 
 
-def demo_tables(today: date, seed: int) -> Iterator[tuple[str, list[Row]]]:
+def demo_tables(today: date, seed: int, shape: Shape = USUAL) -> Iterator[tuple[str, list[Row]]]:
     """Every table's name and rows, referenced ones first. The same arguments give the same rows anywhere."""
     calendar = Calendar(today)
-    staff = make_staff(calendar, seed)
-    customers = make_customers(calendar, seed)
+    staff = make_staff(calendar, seed, shape)
+    customers = make_customers(calendar, seed, shape)
     return chain(
         people_tables(staff, calendar, seed),
-        sales_tables(customers, staff, calendar, seed),
+        sales_tables(customers, staff, calendar, seed, shape),
         billing_tables(customers, calendar, seed),
-        support_tables(customers, staff, calendar, seed),
-        web_tables(customers, calendar, seed),
+        support_tables(customers, staff, calendar, seed, shape),
+        web_tables(customers, calendar, seed, shape),
     )
 
 
@@ -161,8 +167,8 @@ def _present(admin: psycopg.Connection, name: str) -> _Mark | None:
     return mark
 
 
-def _serves(mark: _Mark, today: date | None, seed: int) -> bool:
-    if (mark.version, mark.seed) != (DEMO_VERSION, seed):
+def _serves(mark: _Mark, today: date | None, seed: int, shape: Shape) -> bool:
+    if (mark.version, mark.seed, mark.shape) != (DEMO_VERSION, seed, astuple(shape)):
         return False
     if today is not None:
         return mark.today == today
@@ -170,7 +176,13 @@ def _serves(mark: _Mark, today: date | None, seed: int) -> bool:
 
 
 def _build(
-    admin: psycopg.Connection, admin_dsn: str, name: str, today: date, seed: int, progress: Progress | None
+    admin: psycopg.Connection,
+    admin_dsn: str,
+    name: str,
+    today: date,
+    seed: int,
+    shape: Shape,
+    progress: Progress | None,
 ) -> _Mark:
     draft = f"{name}_in_the_making"
     old, new = sql.Identifier(name), sql.Identifier(draft)
@@ -178,10 +190,10 @@ def _build(
     admin.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8'").format(new))
     with closing(psycopg.connect(make_conninfo(admin_dsn, dbname=draft), autocommit=True)) as conn:
         with conn.transaction():
-            rows, tables = _fill(conn, today, seed, progress)
+            rows, tables = _fill(conn, today, seed, shape, progress)
             grant_permitted(conn, parse_policy(policy_toml()))
         conn.execute("ANALYZE")
-    mark = _Mark(DEMO_VERSION, seed, today, rows, tables)
+    mark = _Mark(DEMO_VERSION, seed, today, rows, tables, astuple(shape))
     admin.execute(sql.SQL("COMMENT ON DATABASE {} IS {}").format(new, sql.Literal(str(mark))))
     admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(old))
     admin.execute(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(new, old))
@@ -190,7 +202,9 @@ def _build(
     return mark
 
 
-def _fill(conn: psycopg.Connection, today: date, seed: int, progress: Progress | None) -> tuple[int, int]:
+def _fill(
+    conn: psycopg.Connection, today: date, seed: int, shape: Shape, progress: Progress | None
+) -> tuple[int, int]:
     """Make, load and key the tables; how many rows and how many tables they are."""
     conn.execute(_script("tables.sql"))
     for year in event_years(Calendar(today)):
@@ -202,7 +216,7 @@ def _fill(conn: psycopg.Connection, today: date, seed: int, progress: Progress |
             )
         )
     done = tables = 0
-    for table, rows in demo_tables(today, seed):
+    for table, rows in demo_tables(today, seed, shape):
         tables += 1
         for target, part in _targets(table, rows):
             for count in _copy(conn, target, part):

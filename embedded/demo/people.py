@@ -9,7 +9,7 @@ from datetime import date
 from random import Random
 
 from embedded.demo import vocabulary as words
-from embedded.demo.chance import Calendar, Wheel, about, iso, money, pick, stream, weekdays
+from embedded.demo.chance import USUAL, Calendar, Shape, Wheel, about, iso, money, pick, stream, weekdays
 
 Row = tuple[object, ...]
 
@@ -49,13 +49,13 @@ class Staff:
         return [person.employee_id for person in self.current if person.title in titles]
 
 
-def make_staff(calendar: Calendar, seed: int) -> Staff:
+def make_staff(calendar: Calendar, seed: int, shape: Shape = USUAL) -> Staff:
     """Hire the company."""
     rng = stream(seed, "staff")
     titles = {department: Wheel(mix) for department, mix in words.TITLES.items()}
     everybody = [_hire(rng, calendar, "Executive", title, early=True) for title in words.EXECUTIVES]
     for department, typical in words.HEADCOUNT.items():
-        headcount = round(typical * rng.uniform(0.9, 1.12))
+        headcount = max(1, round(typical * shape.people * rng.uniform(0.9, 1.12)))
         everybody += [
             _hire(rng, calendar, department, titles[department].spin(rng)) for _ in range(headcount)
         ]

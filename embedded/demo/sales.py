@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from random import Random
 
 from embedded.demo import vocabulary as words
-from embedded.demo.chance import Calendar, Wheel, about, iso, money, pick, stream, zipf
+from embedded.demo.chance import USUAL, Calendar, Shape, Wheel, about, iso, money, pick, stream, zipf
 from embedded.demo.people import MAIL_HOSTS, Row, Staff
 
 CUSTOMERS = 2400
@@ -29,11 +29,11 @@ class Customer:
     country: str
 
 
-def make_customers(calendar: Calendar, seed: int) -> list[Customer]:
+def make_customers(calendar: Calendar, seed: int, shape: Shape = USUAL) -> list[Customer]:
     """Sign the customers up, numbered in the order in which they came."""
     rng = stream(seed, "customers")
-    count = round(CUSTOMERS * rng.uniform(0.93, 1.07))
-    shares = zipf(rng, count, 0.8)
+    count = round(CUSTOMERS * shape.business * rng.uniform(0.93, 1.07))
+    shares = zipf(rng, count, 0.8 * shape.skew)
     days = sorted(calendar.day(rng, end=calendar.last - 1) for _ in range(count))
     countries = Wheel(words.COUNTRIES)
     return [
@@ -43,13 +43,13 @@ def make_customers(calendar: Calendar, seed: int) -> list[Customer]:
 
 
 def sales_tables(
-    customers: list[Customer], staff: Staff, calendar: Calendar, seed: int
+    customers: list[Customer], staff: Staff, calendar: Calendar, seed: int, shape: Shape = USUAL
 ) -> Iterator[tuple[str, list[Row]]]:
     """The rows of every table in the schema sales, in the order of their columns."""
     yield "sales.customers", list(_customers(customers, staff, stream(seed, "companies")))
     products = _products(calendar, stream(seed, "products"))
     yield "sales.products", [product.row for product in products]
-    orders, items = _orders(customers, products, staff, calendar, stream(seed, "orders"))
+    orders, items = _orders(customers, products, staff, calendar, stream(seed, "orders"), shape)
     yield "sales.orders", orders
     yield "sales.order_items", items
 
@@ -106,20 +106,25 @@ def _products(calendar: Calendar, rng: Random) -> list[_Product]:
 
 
 def _orders(
-    customers: list[Customer], products: list[_Product], staff: Staff, calendar: Calendar, rng: Random
+    customers: list[Customer],
+    products: list[_Product],
+    staff: Staff,
+    calendar: Calendar,
+    rng: Random,
+    shape: Shape,
 ) -> tuple[list[Row], list[Row]]:
     present = sum(customer.share * calendar.weight(customer.signed_up) for customer in customers)
     drawn: list[tuple[int, int]] = []
     for customer in customers:
-        expected = ORDERS * customer.share * calendar.weight(customer.signed_up) / present
+        expected = ORDERS * shape.business * customer.share * calendar.weight(customer.signed_up) / present
         drawn += [
             (calendar.day(rng, start=customer.signed_up), customer.customer_id)
             for _ in range(about(rng, expected))
         ]
     drawn.sort()
     sellers = staff.ids("Account Executive", "Senior Account Executive")
-    wheel = Wheel(zip(sellers, zipf(rng, len(sellers), 0.7), strict=True))
-    goods = Wheel((product, product.pull) for product in products)
+    wheel = Wheel(zip(sellers, zipf(rng, len(sellers), 0.7 * shape.skew), strict=True))
+    goods = Wheel((product, product.pull**shape.skew) for product in products)
     done = Wheel((("completed", 91), ("cancelled", 6), ("refunded", 3)))
     recent = Wheel((("pending", 70), ("completed", 27), ("cancelled", 3)))
     orders: list[Row] = []

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from random import Random
 
 from embedded.demo import vocabulary as words
-from embedded.demo.chance import Calendar, Wheel, about, iso_moment, moment, pick, stream, zipf
+from embedded.demo.chance import USUAL, Calendar, Shape, Wheel, about, iso_moment, moment, pick, stream, zipf
 from embedded.demo.people import Row, Staff
 from embedded.demo.sales import Customer
 
@@ -23,20 +23,22 @@ RATINGS = Wheel(((5, 46), (4, 28), (3, 12), (2, 6), (1, 8)))
 
 
 def support_tables(
-    customers: list[Customer], staff: Staff, calendar: Calendar, seed: int
+    customers: list[Customer], staff: Staff, calendar: Calendar, seed: int, shape: Shape = USUAL
 ) -> Iterator[tuple[str, list[Row]]]:
     """The rows of every table in the schema support, in the order of their columns."""
     rng = stream(seed, "tickets")
     present = sum(customer.share**0.7 * calendar.weight(customer.signed_up) for customer in customers)
     opened: list[tuple[int, int, int]] = []
     for customer in customers:
-        expected = TICKETS * customer.share**0.7 * calendar.weight(customer.signed_up) / present
+        expected = (
+            TICKETS * shape.business * customer.share**0.7 * calendar.weight(customer.signed_up) / present
+        )
         for _ in range(about(rng, expected)):
             day = calendar.day(rng, customer.signed_up, calendar.last - 1)
             opened.append((day, moment(rng), customer.customer_id))
     opened.sort()
     helpers = staff.ids("Support Specialist", "Senior Support Specialist")
-    wheel = Wheel(zip(helpers, zipf(rng, len(helpers), 0.4), strict=True))
+    wheel = Wheel(zip(helpers, zipf(rng, len(helpers), 0.4 * shape.skew), strict=True))
     tickets: list[Row] = []
     messages: list[Row] = []
     for number, (day, second, customer_id) in enumerate(opened, 1):

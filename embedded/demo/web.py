@@ -7,7 +7,7 @@ from datetime import date
 from random import Random
 
 from embedded.demo import vocabulary as words
-from embedded.demo.chance import Calendar, Wheel, iso, iso_moment, moment, money, stream
+from embedded.demo.chance import USUAL, Calendar, Shape, Wheel, iso, iso_moment, moment, money, stream
 from embedded.demo.people import Row
 from embedded.demo.sales import Customer
 
@@ -21,7 +21,9 @@ PRODUCT = Wheel(words.PRODUCT_PAGES)
 LANDS = Wheel(words.COUNTRIES)
 
 
-def web_tables(customers: list[Customer], calendar: Calendar, seed: int) -> Iterator[tuple[str, list[Row]]]:
+def web_tables(
+    customers: list[Customer], calendar: Calendar, seed: int, shape: Shape = USUAL
+) -> Iterator[tuple[str, list[Row]]]:
     """The rows of every table in the schema web, in the order of their columns."""
     campaigns = list(_campaigns(calendar, stream(seed, "campaigns")))
     yield (
@@ -35,7 +37,10 @@ def web_tables(customers: list[Customer], calendar: Calendar, seed: int) -> Iter
     for number, _, _, start, end, _ in campaigns:
         for day in range(start, min(end, calendar.last) + 1):
             running.setdefault(day, []).append(number)
-    yield "web.events", _events(customers, running, calendar, stream(seed, "events"))
+    yield (
+        "web.events",
+        _events(customers, running, calendar, stream(seed, "events"), round(VISITS * shape.business)),
+    )
 
 
 def event_years(calendar: Calendar) -> range:
@@ -57,11 +62,11 @@ def _campaigns(calendar: Calendar, rng: Random) -> Iterator[tuple[int, str, str,
 
 
 def _events(
-    customers: list[Customer], running: dict[int, list[int]], calendar: Calendar, rng: Random
+    customers: list[Customer], running: dict[int, list[int]], calendar: Calendar, rng: Random, count: int
 ) -> list[Row]:
     by_share = Wheel((customer, customer.share**0.8) for customer in customers)
     # Yesterday is the last whole day.
-    visits = sorted((calendar.day(rng, end=calendar.last - 1), moment(rng)) for _ in range(VISITS))
+    visits = sorted((calendar.day(rng, end=calendar.last - 1), moment(rng)) for _ in range(count))
     events: list[tuple[str, Row]] = []
     for day, second in visits:
         signed_in = rng.random() < SIGNED_IN_SHARE
@@ -71,7 +76,7 @@ def _events(
         campaign = None
         if customer is None and day in running and rng.random() < CAMPAIGN_SHARE:
             campaign = running[day][int(rng.random() * len(running[day]))]
-        visitor = 1 + int(rng.random() ** 1.8 * VISITS * 0.6)
+        visitor = 1 + int(rng.random() ** 1.8 * count * 0.6)
         country = customer.country if customer else LANDS.spin(rng) if rng.random() < 0.9 else None
         device = DEVICES.spin(rng)
         at = second

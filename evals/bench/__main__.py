@@ -1,4 +1,4 @@
-"""``python -m evals.bench`` (= ``custard bench``): measure, print a table or JSON."""
+"""``python -m evals.bench`` (= ``custard bench``): measure, keep, compare; print a table or JSON."""
 
 import asyncio
 import json
@@ -6,38 +6,87 @@ import os
 import platform
 import sys
 from collections.abc import Sequence
-from typing import Annotated
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any
 
+import psycopg
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from evals.bench import catalogs, statements
+from embedded.postgres import EmbeddedPostgres
+from evals.bench import catalogs, exports, history, statements, stopping, whole
 from evals.bench.catalogs import catalog_figures
+from evals.bench.chain import make_role, running_chain, running_replicas
 from evals.bench.figure import Figure
+from evals.bench.herd import herd
+from evals.bench.idle import idle_figures
+from evals.bench.load import Load, first_event, loads
 from evals.bench.questions import question_figures
 from evals.bench.statements import statement_figures
 
 BURSTS, SHORT_BURSTS = 8, 2
+CONCURRENT = (1, 16, 64)
+QUESTIONS = 256
+MANY_TABLES = 10_000
+MEMORY_ROWS = 10_000_000
+SLOW_SECONDS = 30.0
+IDLE_AGENTS, MANY_IDLE_AGENTS = 300, 2_000
+IDLE_SECONDS = 15.0
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@dataclass
+class Report:
+    """What one run of the bench has found."""
+
+    figures: list[Figure] = field(default_factory=list)
+    loads: list[Load] = field(default_factory=list)
+    memory: list[dict[str, Any]] = field(default_factory=list)
+    snapshot_bytes: int | None = None
+    herd: dict[str, Any] | None = None
+    """As ``evals.bench.herd`` tells it."""
 
 
 @app.command()
 def bench(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")] = False,
-    short: Annotated[bool, typer.Option("--short", help="A quarter of the repetitions.")] = False,
+    short: Annotated[
+        bool, typer.Option("--short", help="A quarter of the repetitions; no load, replicas or idle agents.")
+    ] = False,
+    full: Annotated[
+        bool, typer.Option("--full", help="Also 10,000 tables, 2,000 idle agents, 10 million rows.")
+    ] = False,
+    kept: Annotated[
+        Path | None, typer.Option("--history", help="Where figures are kept and compared with.")
+    ] = None,
 ) -> None:
-    """Measure the system on a throw-away PostgreSQL, as ratios to a baseline of the same run."""
-    figures = asyncio.run(_measure(SHORT_BURSTS if short else BURSTS))
+    """Measure the system on a throw-away PostgreSQL, as ratios to a baseline of the same run.
+
+    Figures are kept, and shown beside those of the last other commit. Nothing here passes or fails.
+    """
+    of, file = history.commit(), kept or history.history_file()
+    earlier = history.before(file, of)
+    report = _measure(SHORT_BURSTS if short else BURSTS, short=short, full=full)
+    facts = machine()
+    history.keep(file, report.figures, facts, of)
     if as_json:
-        report = {"machine": machine(), "figures": [figure.model_dump() for figure in figures]}
-        sys.stdout.write(json.dumps(report) + "\n")
+        told = {
+            "machine": facts,
+            "commit": of,
+            "figures": [
+                {**figure.model_dump(), "before": earlier.get(figure.name)} for figure in report.figures
+            ],
+            "loads": [load.model_dump() for load in report.loads],
+            "memory": report.memory,
+            "snapshot_bytes": report.snapshot_bytes,
+            "herd": report.herd,
+        }
+        sys.stdout.write(json.dumps(told) + "\n")
         return
-    out = Console(highlight=False)
-    out.print(_table(figures))
-    for figure in figures:
-        out.print(f"[dim]{figure.name}: {figure.what}[/]")
+    _print(report, earlier)
 
 
 def machine() -> dict[str, object]:
@@ -50,28 +99,105 @@ def machine() -> dict[str, object]:
     }
 
 
-async def _measure(bursts: int) -> list[Figure]:
+def _measure(bursts: int, *, short: bool, full: bool) -> Report:
+    from embedded.postgres import temporary_postgres
+
+    report = Report()
+    rows = exports.ROWS // 10 if short else exports.ROWS
+    with temporary_postgres() as server:
+        owner, dsn = server.dsn(), make_role(server)
+        statements.prepare(owner)
+        report.figures += asyncio.run(_in_process(owner, bursts))
+        with running_chain(dsn) as chain:
+            report.figures.append(asyncio.run(first_event(chain, rounds=bursts * 5)))
+            if not short:
+                report.loads = asyncio.run(loads(chain, CONCURRENT, questions=QUESTIONS))
+        if not short:
+            _with_replicas(report, server, dsn, bursts)
+        exports.prepare(owner, rows)
+        with running_chain(dsn, as_sql=True) as chain:
+            report.figures.append(whole.small_query(chain, dsn, rounds=bursts * 10))
+            report.figures.append(whole.first_row(chain, dsn, rounds=bursts * 2))
+            report.figures.append(whole.beside_export(chain, rounds=bursts * 10))
+            report.figures += exports.export_figures(chain, dsn, rounds=max(1, bursts // 2), rows=rows)
+            report.figures.append(stopping.stop(chain, dsn, owner, rounds=bursts))
+            report.figures.append(stopping.killed(chain, dsn, owner))
+        if not short:
+            agents = MANY_IDLE_AGENTS if full else IDLE_AGENTS
+            report.figures += asyncio.run(idle_figures(agents=agents, seconds=IDLE_SECONDS))
+        tables = MANY_TABLES if full else catalogs.TABLES
+        catalogs.prepare(owner, tables)
+        report.figures += asyncio.run(catalog_figures(dsn, bursts=bursts, tables=tables))
+        report.snapshot_bytes = asyncio.run(catalogs.snapshot_bytes(dsn))
+    if full:
+        report.memory = _memory()
+        report.herd = asyncio.run(herd(MANY_IDLE_AGENTS))
+    return report
+
+
+def _with_replicas(report: Report, server: EmbeddedPostgres, dsn: str, bursts: int) -> None:
+    """What two replicas carry, and what the way from one to the other costs."""
+    with psycopg.connect(server.dsn(), autocommit=True) as conn:
+        conn.execute("CREATE DATABASE bench_store")
+        conn.execute("CREATE DATABASE bench_store_of_two")
+        conn.execute("CREATE DATABASE bench_store_of_sql")
+    with running_replicas(dsn, server.dsn("bench_store")) as chain:
+        report.loads += asyncio.run(loads(chain, CONCURRENT, questions=QUESTIONS))
+    with running_replicas(dsn, server.dsn("bench_store_of_two"), agent_each=True) as chain:
+        report.loads += asyncio.run(loads(chain, CONCURRENT, questions=QUESTIONS))
+    with running_replicas(dsn, server.dsn("bench_store_of_sql"), as_sql=True) as chain:
+        report.figures.append(whole.routed(chain, rounds=bursts * 5))
+
+
+def _memory() -> list[dict[str, Any]]:
+    """Curves of ten million rows: to the end for the fast reader, for a while for the others."""
     from embedded.postgres import temporary_postgres
 
     with temporary_postgres() as server:
-        dsn = server.dsn()
-        statements.prepare(dsn)
-        figures = await statement_figures(dsn, bursts=bursts)
-        figures += await question_figures(dsn, bursts=bursts)
-        catalogs.prepare(dsn)
-        return [*figures, *await catalog_figures(dsn, bursts=bursts)]
+        dsn = make_role(server)
+        exports.prepare(server.dsn(), MEMORY_ROWS)
+        with running_chain(dsn, as_sql=True) as chain:
+            curves = [exports.memory_curve(chain, "fast", seconds=3_600)]
+            curves += [
+                exports.memory_curve(chain, reader, seconds=SLOW_SECONDS) for reader in ("slow", "stuck")
+            ]
+    return [curve.told() for curve in curves]
 
 
-def _table(figures: list[Figure]) -> Table:
+async def _in_process(dsn: str, bursts: int) -> list[Figure]:
+    return [*await statement_figures(dsn, bursts=bursts), *await question_figures(dsn, bursts=bursts)]
+
+
+def _print(report: Report, earlier: dict[str, float]) -> None:
+    out = Console(highlight=False)
     table = Table(box=None, header_style="bold")
     table.add_column("figure", no_wrap=True)
-    for heading in ("ratio", "goal", "median ms", "baseline ms", "p99 ms"):
+    for heading in ("ratio", "goal", "before", "median", "baseline", "p99", "of"):
         table.add_column(heading, justify="right", no_wrap=True)
-    for figure in figures:
+    for figure in report.figures:
         goal = "" if figure.goal is None else f"≤ {figure.goal:g}"
-        numbers = (f"{value:,.3f}" for value in (figure.median_ms, figure.baseline_ms, figure.p99_ms))
-        table.add_row(figure.name, f"{figure.ratio:,.3f}", goal, *numbers)
-    return table
+        then = f"{earlier[figure.name]:,.3f}" if figure.name in earlier else ""
+        numbers = (f"{value:,.3f}" for value in (figure.median, figure.baseline, figure.p99))
+        table.add_row(figure.name, f"{figure.ratio:,.3f}", goal, then, *numbers, figure.unit)
+    out.print(table)
+    for figure in report.figures:
+        out.print(f"[dim]{figure.name}: {figure.what}[/]")
+    for load in report.loads:
+        out.print(
+            f"{load.replicas} replica{'s' if load.replicas > 1 else ''}"
+            f" with {load.agents} agent{'s' if load.agents > 1 else ''}, {load.concurrent} at once:"
+            f" {load.questions_per_second} questions a second,"
+            f" p50 {load.p50_ms} ms, p99 {load.p99_ms} ms, {load.failed} of {load.questions} failed"
+        )
+    if report.snapshot_bytes is not None:
+        out.print(f"snapshot on the wire: {report.snapshot_bytes:,} bytes")
+    if report.herd is not None:
+        out.print(f"agents that come back at once: {report.herd}")
+    for curve in report.memory:
+        out.print(
+            f"{curve['reader']} reader: {curve['megabytes']} MB in {curve['seconds']} s, MB held"
+            f" by the agent {curve['agent_mb']}, by the backend {curve['backend_mb']}"
+        )
 
 
 def main(argv: Sequence[str] | None = None) -> int:

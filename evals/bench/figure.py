@@ -20,9 +20,11 @@ class Figure(Value):
     """Median of the thing's time by median of the baseline's."""
     goal: float | None = None
     """The ratio to reach; None when none is set."""
-    median_ms: float
-    baseline_ms: float
-    p99_ms: float
+    unit: str = "ms"
+    """Of the next three."""
+    median: float
+    baseline: float
+    p99: float
     repetitions: int
 
 
@@ -47,15 +49,55 @@ async def measure(
             taken = [await _timed(action, turn * burst + place) for place in range(burst)]
             if turn > 0:
                 times.extend(taken)
+    return figure_of(name, what, mine, theirs, goal=goal)
+
+
+def paired(
+    name: str,
+    what: str,
+    work: Callable[[], object],
+    baseline: Callable[[], object],
+    *,
+    rounds: int,
+    goal: float | None = None,
+) -> Figure:
+    """As ``measure``, for what takes seconds and blocks: one of each in turn, one being done before."""
+    work()
+    mine: list[float] = []
+    theirs: list[float] = []
+    for _ in range(rounds):
+        for action, times in ((baseline, theirs), (work, mine)):
+            started = time.perf_counter()
+            action()
+            times.append(time.perf_counter() - started)
+    return figure_of(name, what, mine, theirs, goal=goal)
+
+
+def figure_of(
+    name: str,
+    what: str,
+    mine: list[float],
+    theirs: list[float],
+    *,
+    goal: float | None = None,
+    unit: str = "ms",
+    scale: float = 1_000,
+) -> Figure:
+    """The figure of what was measured, times in seconds unless ``unit`` and ``scale`` say otherwise.
+
+    Args:
+        scale: what makes the unit of a measured value.
+    """
     median, base = statistics.median(mine), statistics.median(theirs)
     return Figure(
         name=name,
         what=what,
         ratio=round(median / base, 3),
-        goal=goal,
-        median_ms=round(median * 1000, 4),
-        baseline_ms=round(base * 1000, 4),
-        p99_ms=round(statistics.quantiles(mine, n=100)[98] * 1000, 4),
+        goal=None if goal is None else round(goal, 3),
+        unit=unit,
+        median=round(median * scale, 4),
+        baseline=round(base * scale, 4),
+        p99=round((statistics.quantiles(mine, n=100)[98] if len(mine) > 1 else mine[0]) * scale, 4),
         repetitions=len(mine),
     )
 

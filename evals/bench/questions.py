@@ -1,6 +1,8 @@
 """What the graph itself costs a question: everything but the model's thinking and the database's work."""
 
 import asyncio
+import itertools
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -18,9 +20,20 @@ from graph.events import RUN_EVENT, RunEvent, RunStarted
 from graph.fold import fold
 from graph.ports import Ports, SystemClock
 
-QUESTION = "Which items have an id up to 20?"
-REPLY = f"```sql\n{SMALL};\n```"
 SENTENCE = "These are the items that you asked for."
+_ASKED = re.compile(r"up to (\d+)\?")
+_numbers = itertools.count(20)
+
+
+def question() -> str:
+    """Another one each time, as people ask: what is kept of one draft does not help the next."""
+    return f"Which items have an id up to {next(_numbers)}?"
+
+
+def reply(prompt: str) -> str:
+    """The draft for the last of these questions in a prompt."""
+    asked = _ASKED.findall(prompt) or ["20"]
+    return f"```sql\n{SMALL.replace('<= 20', f'<= {asked[-1]}')};\n```"
 
 
 class PromptModel(FakeListChatModel):
@@ -33,7 +46,8 @@ class PromptModel(FakeListChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
-        text = REPLY if "schema>" in str(messages[-1].content) else SENTENCE
+        prompt = str(messages[-1].content)
+        text = reply(prompt) if "schema>" in prompt else SENTENCE
         for start in range(0, len(text), 16):
             yield ChatGenerationChunk(message=AIMessageChunk(content=text[start : start + 16]))
 
@@ -41,10 +55,10 @@ class PromptModel(FakeListChatModel):
 async def question_figures(dsn: str, *, bursts: int) -> list[Figure]:
     """A whole question through graph and sandbox against its statement alone; and the fold of its events."""
     async with sandbox_database(dsn) as database, await psycopg.AsyncConnection.connect(dsn) as conn:
-        ports = Ports(database=database, model=PromptModel(responses=[REPLY]))
+        ports = Ports(database=database, model=PromptModel(responses=[SENTENCE]))
 
         async def ask(number: int) -> list[RunEvent]:
-            told = run_events(ports, run_id=f"bench-{number}", question=QUESTION, history=[])
+            told = run_events(ports, run_id=f"bench-{number}", question=question(), history=[])
             return [event async for event in told]
 
         async def direct(_: int) -> object:
@@ -59,7 +73,7 @@ async def question_figures(dsn: str, *, bursts: int) -> list[Figure]:
             burst=8,
         )
         started = RunStarted(
-            run_id="bench-0", at=SystemClock().now(), thread_id="t", connection_id="c", question=QUESTION
+            run_id="bench-0", at=SystemClock().now(), thread_id="t", connection_id="c", question=question()
         )
         events = [started, *await ask(0)]
         texts = [RUN_EVENT.dump_json(event) for event in events]

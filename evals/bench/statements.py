@@ -29,7 +29,7 @@ class _Discard:
 def prepare(dsn: str) -> None:
     """Make the table that the statements read."""
     with psycopg.connect(dsn, autocommit=True) as conn:
-        conn.execute("CREATE SCHEMA bench")
+        conn.execute("CREATE SCHEMA IF NOT EXISTS bench")
         conn.execute(
             "CREATE TABLE bench.items AS"
             " SELECT id, 'item ' || id AS name, (id * 7 % 1000)::numeric(10,2) AS amount"
@@ -50,6 +50,9 @@ async def statement_figures(dsn: str, *, bursts: int) -> list[Figure]:
             return await sandbox.execute(Request(SMALL), _Discard())
 
         async def judged_anew(number: int) -> object:
+            return await gate.check(SMALL.replace("amount", f"amount AS amount_{number}"))
+
+        async def judged_by_shape(number: int) -> object:
             return await gate.check(SMALL.replace("20", f"{20 + number}"))
 
         async def judged_again(_: int) -> object:
@@ -62,6 +65,14 @@ async def statement_figures(dsn: str, *, bursts: int) -> list[Figure]:
             ),
             await measure(
                 "gate_fresh", f"a new statement judged : {base}", judged_anew, direct, bursts=bursts
+            ),
+            await measure(
+                "gate_shape",
+                f"a known statement with another number : {base}",
+                judged_by_shape,
+                direct,
+                bursts=bursts,
+                goal=0.25,
             ),
             await measure(
                 "gate_cached",

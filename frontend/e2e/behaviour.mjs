@@ -130,6 +130,7 @@ const CHECKS = {
     const copied = await page.evaluate(() => navigator.clipboard.readText());
     assert.equal(copied.split("\n").length, 1205);
     const download = page.waitForEvent("download");
+    await page.getByRole("button", { name: "Download" }).click();
     await page.getByRole("button", { name: "CSV" }).click();
     assert.match((await download).suggestedFilename(), /^run_.*\.csv$/);
   },

@@ -13,71 +13,140 @@ phantom_table         a joined table that does not exist and is not needed
 reserved_alias        an alias that is a reserved word
 idle_join             a table joined on a column that is not there, and not needed
 rejoin                a join on a column that one side lacks
+join_tree             tables joined in an order that does not connect them
+bridge                the same, where other tables stand between the two
+value_home            a text looked for in a column that cannot hold it, where another table does
+quoted_literal        a text in double quotes
 misplaced_column      a column written of the wrong table of FROM
 column_name           a column named nearly right
+other_table           a column whose name says that it is another table's
 wrong_table           a table whose columns another table has
+moment_column         a date of which the table has only one, under another name
 missing_join          a column of a table that FROM lacks, joined in where there is one way
-computed_alias        a select alias used in WHERE or HAVING
+computed_alias        a select alias used in WHERE, HAVING or beside it
+aggregate_where       an aggregate's condition in WHERE
 ambiguous_column      a bare column that several tables of FROM have
 type_mismatch         boolean = 1, ROUND(float, n), SUM(boolean), months of an epoch, LIKE on a number
+month_names           months kept as names and used as numbers
+moment_types          epochs, texts and spans beside moments; parts of spans
+calendar_period       "last month" as one day, or as a month of every year
+last_day              a span of days whose last day is cut off
+week_days             days of the week as numbered elsewhere, or compared with padded names
+first_of_each         the first of all, where the first of each group is asked for
+row_arithmetic        a value of each row beside an aggregate
+nested_aggregate      an aggregate of an aggregate
 grouping              selected or ordered columns that GROUP BY lacks
 distinct_order        SELECT DISTINCT ordered by what is not selected
+moment_order          the last rows by time, where the first are asked for, or the other way round
+summed_order          things ordered by a measure of single rows that refer to them
+asked_period          a month, quarter or year that is named, cut at another day
+null_group            the group without a name among those asked for by name
+group_home            figures for each of one thing, shown under another's names
 shown_group           figures per group that do not say of which group
 shown_order           a list ordered by a measure that it does not show
 asked_group           figures "per country" that are not shown per country
+asked_column          a column that the question lists and the query leaves out
+asked_limit           a sorted list that the question wants cut
+asked_table           figures "per drug" of which FROM has no table
+idle_rows             a table of many rows for each that is joined and not used
 counted_table         a count of another table's rows than those asked for
+counted_things        things counted once for each row that refers to them
+counted_values        the same over one table, whose rows refer to the things
+counted_set           counts put together as sets
 counted_rows          COUNT(*) over rows that hold a count each
 all_of                one column equal to two values at once
+ratio_parts           a ratio to all, where its second part was named
+ratio_complement      a ratio to all, where it is to those without
 whole_share           an aggregate divided by itself
 percent_scale         a ratio given as a percentage that nobody asked for
 inverted_share        a proportion written upside down
 integer_division      a ratio of integers, which PostgreSQL cuts to a whole number
+asked_unit            a span of time "in hours" given as an interval or in seconds
 zero_division         a divisor that turned out to be zero
 literal_case          a compared text that the column has in another spelling
+negated_value         a value that the question excludes and the query asks for
+yes_or_no             yes or no compared with a column that holds something else, or nothing
+asked_value           a value that the question names and no condition does
 unasked_filter        a condition that nobody asked for
 ====================  =================================================================================
 """
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import lru_cache
 
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from graph.autofix import (
+    aggregate_where,
     all_of,
     ambiguous_column,
+    asked_column,
     asked_group,
+    asked_limit,
+    asked_period,
+    asked_table,
+    asked_unit,
+    asked_value,
+    bridge,
+    calendar_period,
     column_name,
     computed_alias,
     counted_rows,
+    counted_set,
     counted_table,
+    counted_things,
+    counted_values,
     distinct_order,
+    first_of_each,
     foreign_dialect,
+    group_home,
     grouping,
     idle_join,
+    idle_rows,
     integer_division,
     inverted_share,
+    join_tree,
+    last_day,
     literal_case,
     misplaced_column,
     missing_join,
+    moment_column,
+    moment_order,
+    moment_types,
+    month_names,
+    negated_value,
+    nested_aggregate,
+    null_group,
+    other_table,
     percent_scale,
     phantom_table,
+    quoted_literal,
+    ratio_complement,
+    ratio_parts,
     rejoin,
     reserved_alias,
+    row_arithmetic,
     shown_group,
     shown_order,
+    summed_order,
     table_name,
     type_mismatch,
     unasked_filter,
+    value_home,
+    week_days,
     whole_share,
     wrong_table,
+    yes_or_no,
     zero_division,
 )
 from graph.autofix.base import Context, Rule
 from graph.autofix.names import Names
+from graph.context.prepared import Key
 from wire.outcome import Failed
 from wire.snapshot import SchemaSnapshot
+from wire.values import Found
 
 RULES: tuple[Rule, ...] = (
     foreign_dialect.RULE,
@@ -86,28 +155,61 @@ RULES: tuple[Rule, ...] = (
     reserved_alias.RULE,
     idle_join.RULE,
     rejoin.RULE,
+    join_tree.RULE,
+    bridge.RULE,
+    quoted_literal.RULE,
+    value_home.RULE,
     misplaced_column.RULE,
     column_name.RULE,
+    other_table.RULE,
     wrong_table.RULE,
+    moment_column.RULE,
     missing_join.RULE,
     column_name.LATE_RULE,
     computed_alias.RULE,
+    aggregate_where.RULE,
     ambiguous_column.RULE,
     type_mismatch.RULE,
+    month_names.RULE,
+    moment_types.RULE,
+    calendar_period.RULE,
+    last_day.RULE,
+    week_days.RULE,
+    asked_period.RULE,
+    row_arithmetic.RULE,
+    nested_aggregate.RULE,
     grouping.RULE,
     distinct_order.RULE,
+    first_of_each.RULE,
+    moment_order.RULE,
+    summed_order.RULE,
+    null_group.RULE,
+    group_home.RULE,
+    asked_limit.RULE,
     shown_group.RULE,
     shown_order.RULE,
     asked_group.RULE,
+    asked_column.RULE,
+    asked_table.RULE,
+    idle_rows.RULE,
     counted_table.RULE,
+    counted_things.RULE,
+    counted_values.RULE,
+    counted_set.RULE,
     counted_rows.RULE,
     all_of.RULE,
+    ratio_parts.RULE,
+    ratio_complement.RULE,
     whole_share.RULE,
     percent_scale.RULE,
     inverted_share.RULE,
     integer_division.RULE,
+    asked_unit.RULE,
     zero_division.RULE,
     literal_case.RULE,
+    negated_value.RULE,
+    yes_or_no.RULE,
+    asked_value.RULE,
     unasked_filter.RULE,
 )
 """In the order in which they are applied: names before types, types before shape."""
@@ -132,7 +234,9 @@ def autofix(
     snapshot: SchemaSnapshot,
     *,
     question: str = "",
+    notes: str = "",
     failed: Failed | None = None,
+    found: Found | None = None,
     without: Collection[str] = (),
 ) -> Fixed:
     """Mend what can be mended with certainty.
@@ -141,16 +245,46 @@ def autofix(
         sql: One statement. What does not parse as a query comes back as it is.
         snapshot: The tables that it may read.
         question: Helps to choose between spellings of a literal.
+        notes: What is said beside the question.
         failed: What the database said of it, when it has been asked; some rules act only then.
+        found: What the agent has looked up of its literals.
         without: Names of rules that are left out.
     """
+    asked = _Asked(question, notes)
+    if failed is None and found is None:
+        # A draft is looked at before and after it is linted; nothing else has changed in between.
+        return _untried(sql, Key(snapshot), asked, frozenset(without))
+    return _mended(sql, snapshot, asked, failed, found, without)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A question, and what is said beside it."""
+
+    question: str
+    notes: str
+
+
+@lru_cache(maxsize=64)
+def _untried(sql: str, key: Key, asked: _Asked, without: frozenset[str]) -> Fixed:
+    return _mended(sql, key.snapshot, asked, None, None, without)
+
+
+def _mended(
+    sql: str,
+    snapshot: SchemaSnapshot,
+    asked: _Asked,
+    failed: Failed | None,
+    found: Found | None,
+    without: Collection[str],
+) -> Fixed:
     parsed = foreign_dialect.parse(sql)
     if parsed is None:
         return Fixed(sql)
     tree, said = parsed
     changes: list[str] = [said] if said else []
     rules: list[str] = [foreign_dialect.RULE.name] if said else []
-    bench = _Bench(tree, snapshot, question, failed)
+    bench = _Bench(tree, snapshot, asked, failed, found)
     for rule in RULES:
         if rule.name in without:
             continue
@@ -170,12 +304,18 @@ class _Bench:
     """The statement while rules work on it. Names are resolved anew only after a change."""
 
     def __init__(
-        self, tree: exp.Query, snapshot: SchemaSnapshot, question: str, failed: Failed | None
+        self,
+        tree: exp.Query,
+        snapshot: SchemaSnapshot,
+        asked: _Asked,
+        failed: Failed | None,
+        found: Found | None,
     ) -> None:
         self.tree = tree
         self._snapshot = snapshot
-        self._question = question
+        self._asked = asked
         self._failed = failed
+        self._found = found
         self._context: Context | None = None
 
     def apply(self, rule: Rule) -> str | None:
@@ -184,7 +324,9 @@ class _Bench:
             if self._context is None:
                 # Rules change their tree in place; this one stays as it is until they are done.
                 names = Names(self.tree.copy(), self._snapshot)
-                self._context = Context(names, self._question, self._failed)
+                self._context = Context(
+                    names, self._asked.question, self._asked.notes, self._failed, self._found
+                )
             said = rule.fix(self._context)
         except (SqlglotError, RecursionError):
             # Scopes of a statement that is broken elsewhere cannot always be built; the database will say.

@@ -9,19 +9,24 @@ import re
 from sqlglot import exp
 
 from graph.autofix.base import Context, Rule
-from graph.autofix.names import Source, folded, identifier
+from graph.autofix.names import Names, Source, folded, identifier
+from graph.context.short_names import stands_for
 from graph.context.words import STOP_WORDS, name_words, stem, words
 
 _ASKED = re.compile(
-    r"\b(?:(?:for|in|of|by|from|on|at|within|per)\s+(?:each|every)|per|by(?!\s+the\s+(?:number|total))|"
+    r"\b(?:(?:for|in|of|by|from|on|at|within|per)\s+(?:each|every)|per|"
+    r"(?<!ed\s)(?<!made\s)(?<!sold\s)(?<!held\s)(?<!paid\s)(?<!nt\s)(?<!en\s)(?<!ght\s)(?<!won\s)(?<!done\s)by(?!\s+the\s+(?:number|total))|"
     r"across(?:\s+(?:different|all|various))?|each)\s+(?:of\s+the\s+)?((?:\w+[\s']+){0,2}\w+)",
     re.IGNORECASE,
 )
+AVERAGE_PER = re.compile(r"\baverage\s+number\s+of\b.*\b(?:per|each)\b", re.IGNORECASE)
+"""One figure over all groups: the average number of employees per department."""
 _KEYS = ("id", "code", "name")
 """Endings of the column by which a thing is told apart, the likeliest first."""
 
 
-def _fix(context: Context) -> str | None:
+def ungrouped(context: Context) -> tuple[exp.Select, list[Source]] | None:
+    """The statement with its sources, when it is a plain one over tables that shows nothing by groups."""
     select = context.tree
     if not isinstance(select, exp.Select) or select.args.get("group") or select.is_star:
         return None
@@ -31,21 +36,34 @@ def _fix(context: Context) -> str | None:
     sources = context.names.sources(scope)
     if scope.expression is not select or any(source.table is None for source in sources):
         return None
+    return select, sources
+
+
+def asked_groups(question: str) -> list[str]:
+    """Up to three words after each *per*, *each* or *by* of a question."""
+    return _ASKED.findall(question)
+
+
+def _fix(context: Context) -> str | None:
+    found_tables = ungrouped(context)
+    if found_tables is None:
+        return None
+    select, sources = found_tables
     aggregates = [item for item in select.selects if item.find(exp.AggFunc)]
     if any(item.find(exp.Window) for item in select.selects):
         return None
     if aggregates and len(aggregates) != len(select.selects):
         return None  # grouping mends this
     shown = {folded(column.this) for item in select.selects for column in item.find_all(exp.Column)}
-    for phrase in _ASKED.findall(context.question):
-        found = _column(phrase, sources)
+    for phrase in asked_groups(context.question):
+        found = named_column(phrase, sources, context.names)
         if found is None:
             continue
         source, name = found
         if not aggregates and _tells_apart(shown, source, name):
             return None
         column = exp.column(identifier(name), table=source.alias)
-        if name in shown and not aggregates:
+        if name in shown or (aggregates and is_one_each(source, phrase, context.question)):
             return None
         select.set("expressions", [column, *select.expressions])
         if aggregates:
@@ -54,7 +72,15 @@ def _fix(context: Context) -> str | None:
     return None
 
 
-def _column(phrase: str, sources: list[Source]) -> tuple[Source, str] | None:
+def is_one_each(source: Source, phrase: str, question: str) -> bool:
+    """Whether one average over all groups is asked for, and the source's name says that it has a row each:
+    the average number of employees per department, of ``headcount_by_department``."""
+    table = name_words(source.table.name if source.table else source.alias)
+    asked = [stem(word) for word in words(phrase)[:1]]
+    return bool(AVERAGE_PER.search(question)) and set(asked) <= {stem(word) for word in table}
+
+
+def named_column(phrase: str, sources: list[Source], names: Names) -> tuple[Source, str] | None:
     """The one column that the first words of the phrase name; longer readings win."""
     spoken = words(phrase)
     tables = {stem(word) for source in sources if source.table for word in name_words(source.table.name)}
@@ -71,7 +97,7 @@ def _column(phrase: str, sources: list[Source]) -> tuple[Source, str] | None:
                 (source, name)
                 for source in sources
                 for name in source.columns or ()
-                if matches(wanted, name, source)
+                if matches(wanted, name, source, names)
             ]
             # The column on which tables are joined is in both; either shows the same.
             if found and len({name for _, name in found}) == 1:
@@ -79,13 +105,23 @@ def _column(phrase: str, sources: list[Source]) -> tuple[Source, str] | None:
     return None
 
 
-def _is_named(wanted: list[str], name: str, source: Source) -> bool:
-    """``country`` is country or country_name; ``course id`` is course_id."""
+def _is_named(wanted: list[str], name: str, source: Source, names: Names) -> bool:
+    """``country`` is country or country_name; ``course id`` is course_id; ``sector`` is brinstsec."""
     own = [stem(word) for word in name_words(name)]
+    if source.table is not None and names.joins.short.glues(source.table):
+        said = names.joins.short.column_words(source.table, name)
+        if len(said) == len(wanted) == 1 and _is_short_for(said[0], wanted[0]):
+            return True
+        own = [stem(word) for word in said]
     return own == wanted or (len(own) == len(wanted) + 1 and own[:-1] == wanted and own[-1] == stem("name"))
 
 
-def _is_key_of(wanted: list[str], name: str, source: Source) -> bool:
+def _is_short_for(letters: str, word: str) -> bool:
+    """``sec`` for sector, but hardly for security: half of the word is there."""
+    return stands_for(letters, word) and len(word) <= 2 * len(letters)
+
+
+def _is_key_of(wanted: list[str], name: str, source: Source, names: Names) -> bool:
     """``fare`` is fare_id of the table fare."""
     table = source.table.name if source.table else source.alias
     if [stem(word) for word in name_words(table)] != wanted:

@@ -7,6 +7,7 @@ from sqlglot import exp
 
 from graph.autofix.names import Names
 from wire.outcome import Failed
+from wire.values import Found
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,8 +16,12 @@ class Context:
 
     names: Names
     question: str = ""
+    notes: str = ""
+    """What is said beside the question: definitions, hints."""
     failed: Failed | None = None
     """What the database said of the statement; None before it has been asked."""
+    found: Found | None = None
+    """What the agent's index of values says of its literals; None when it was not asked."""
 
     @property
     def tree(self) -> exp.Query:

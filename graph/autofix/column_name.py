@@ -1,12 +1,16 @@
 """A column named nearly right: ``author_name`` for ``author.name``, ``num_likes`` for ``like_count``."""
 
 from collections.abc import Iterable
+from difflib import SequenceMatcher
 
 from sqlglot import exp
 
 from graph.autofix.base import Context, Rule
-from graph.autofix.names import Source, folded, identifier
+from graph.autofix.names import Source, folded, identifier, is_output_of_subquery
 from graph.context.words import name_words, stem
+
+_SPELLED, _NEAR = 6, 0.85
+"""Letters that a name needs before a near spelling counts, and how near it must be."""
 
 
 def _fix(context: Context) -> str | None:
@@ -29,7 +33,9 @@ def _rename(context: Context, *, strict: bool) -> str | None:
         meant = [source for source in sources if source.alias == qualifier] if qualifier else sources
         if item.problem == "no_source" or (strict and _elsewhere(context, name)):
             continue
-        found = _nearest(name, meant) or _nearest(name, sources)
+        # What a subquery gives is its own: taken from the query around it, it would be the same in every row.
+        near = names.sources(item.scope) if is_output_of_subquery(item.column, item.scope) else sources
+        found = _nearest(name, meant) or _nearest(name, near)
         if found is None:
             continue
         source, actual = found
@@ -48,7 +54,7 @@ def _elsewhere(context: Context, name: str) -> bool:
 def _nearest(name: str, sources: Iterable[Source]) -> tuple[Source, str] | None:
     """The one column that this name can be meant for, by the first way of comparing that finds any."""
     pairs = [(source, column) for source in sources for column in source.columns or ()]
-    for same in (_same_letters, _same_words, _without_table, _same_core):
+    for same in (_same_letters, _same_words, _without_table, _same_core, _near_spelling, _same_label):
         found = [(source, column) for source, column in pairs if same(name, column, source)]
         if len(found) > 1:
             found = [(source, column) for source, column in found if _is_head(name, column)]
@@ -104,6 +110,26 @@ def _same_core(name: str, column: str, source: Source) -> bool:
     asked, given = _bag(name), _bag(column)
     core = (asked & given) - {"id", "num", "name", "date", "code", "type"}
     return bool(core) and (asked <= given or given <= asked)
+
+
+def _near_spelling(name: str, column: str, source: Source) -> bool:
+    """``kilometers`` is ``kilometres``: long names that differ in a letter or two."""
+    long_enough = min(len(name), len(column)) >= _SPELLED
+    return long_enough and SequenceMatcher(None, _bare(name), _bare(column)).ratio() >= _NEAR
+
+
+def _same_label(name: str, column: str, source: Source) -> bool:
+    """``customer_name`` is ``company_name`` of customers, which have no other name of their own."""
+    asked, given = name_words(name), name_words(column)
+    table = name_words(source.table.name if source.table else source.alias)
+    if len(asked) < 2 or asked[-1] not in _LABELS or given[-1:] != asked[-1:] or given[0] in _OTHERS:
+        return False
+    return [stem(word) for word in asked[:-1]] == [stem(word) for word in table]
+
+
+_LABELS = frozenset({"name", "title"})
+_OTHERS = frozenset({"contact", "first", "last", "middle", "short", "file", "display", "user", "job"})
+"""Words of names that are not, or not wholly, those of the thing itself."""
 
 
 def _stripped(name: str) -> str:

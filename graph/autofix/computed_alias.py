@@ -1,4 +1,4 @@
-"""A select alias used in WHERE or HAVING, where PostgreSQL does not know it yet."""
+"""A select alias used in WHERE, HAVING or beside it in SELECT, where PostgreSQL does not know it yet."""
 
 from sqlglot import exp
 
@@ -21,7 +21,13 @@ def _fix(context: Context) -> str | None:
             ),
             None,
         )
-        if meant is None or meant.find(exp.Window) or clause is None:
+        if meant is None or clause is None:
+            continue
+        if isinstance(clause, exp.Select):
+            if _inline(column, meant):
+                return f"{name} is computed by this query and not a column; its expression stands there now."
+            continue
+        if meant.find(exp.Window):
             continue
         aggregated = meant.find(exp.AggFunc) is not None
         if isinstance(clause, exp.Where) and aggregated:
@@ -31,6 +37,22 @@ def _fix(context: Context) -> str | None:
         column.replace(exp.paren(meant.copy()) if isinstance(meant, exp.Binary) else meant.copy())
         return f"{name} is computed by this query and not a column; its expression stands there now."
     return None
+
+
+def _inline(column: exp.Column, meant: exp.Expr) -> bool:
+    """Write out what another select item computes; a sum of an aggregate is one over all groups."""
+    if column in list(meant.find_all(exp.Column)):
+        return False
+    outer = column.find_ancestor(exp.AggFunc, exp.Select)
+    if isinstance(outer, exp.AggFunc) and meant.find(exp.AggFunc):
+        if outer.this is not column or meant.find(exp.Window):
+            return False
+        outer.set("this", meant.copy())
+        if not isinstance(outer.parent, exp.Window):
+            outer.replace(exp.Window(this=outer.copy()))
+        return True
+    column.replace(exp.paren(meant.copy()) if isinstance(meant, exp.Binary) else meant.copy())
+    return True
 
 
 def _move_to_having(select: exp.Select, column: exp.Column) -> None:

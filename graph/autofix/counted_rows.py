@@ -11,8 +11,9 @@ from graph.context.words import name_words, stem, words
 _HOW_MANY = re.compile(
     r"\b(?:how\s+many|(?:total\s+)?(?:number|count)\s+of|total)\s+((?:[\w-]+\s+){0,2}[\w-]+)", re.IGNORECASE
 )
-_COUNTS = ("count", "cnt", "quantity", "qty")
-"""Names of columns that hold how many of the table's things a row stands for."""
+_COUNTS = ("count", "cnt")
+"""Names of columns that hold how many of the table's things a row stands for. A quantity is none: an order's
+line is one line, whatever it orders."""
 
 
 def _fix(context: Context) -> str | None:

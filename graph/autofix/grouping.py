@@ -14,15 +14,32 @@ def _fix(context: Context) -> str | None:
         if not isinstance(select, exp.Select):
             continue
         group = select.args.get("group")
-        if group is None or not group.expressions or any(group.args.get(kind) for kind in _SETS):
+        if group is None and _mixes(select):
+            group = exp.Group(expressions=[])
+        elif group is None or not group.expressions or any(group.args.get(kind) for kind in _SETS):
             continue
         missing = _missing(names, scope, select, group)
         if missing:
             for column in missing:
                 group.append("expressions", column.copy())
+            select.set("group", group)
             listed = ", ".join(column.sql(dialect="postgres") for column in missing)
             return f"Grouped by {listed} too: it is shown beside aggregates."
     return None
+
+
+def _mixes(select: exp.Select) -> bool:
+    """Whether rows and aggregates are shown side by side, without a word of how rows are grouped."""
+    if select.args.get("distinct") or select.is_star:
+        return False
+    order = select.args.get("order")
+    items = [*select.selects, *(order.expressions if order else [])]
+    return any(
+        aggregate.find_ancestor(exp.Window, exp.Select, exp.Subquery).__class__ is not exp.Window
+        and aggregate.parent_select is select
+        for item in items
+        for aggregate in item.find_all(exp.AggFunc)
+    )
 
 
 _SETS = ("cube", "rollup", "grouping_sets", "all")
@@ -95,7 +112,7 @@ def _inside(column: exp.Column, place: exp.Expr, whole: list[exp.Expr]) -> bool:
     """Whether the column need not be grouped: in an aggregate, a subquery, a grouped expression."""
     node: exp.Expr | None = column
     while node is not None:
-        if isinstance(node, exp.AggFunc | exp.Subquery | exp.Exists | exp.Window | exp.Filter | exp.Select):
+        if isinstance(node, _CLOSED):
             return True
         if isinstance(node, exp.Anonymous) and str(node.this).lower() in _OTHER_AGGREGATES:
             return True
@@ -107,6 +124,8 @@ def _inside(column: exp.Column, place: exp.Expr, whole: list[exp.Expr]) -> bool:
     return False
 
 
+_CLOSED = (exp.AggFunc, exp.WithinGroup, exp.Subquery, exp.Exists, exp.Window, exp.Filter, exp.Select)
+"""Within these a column is not one of the rows that are shown."""
 _OTHER_AGGREGATES = frozenset({"every", "bool_and", "bool_or", "json_agg", "jsonb_agg", "json_object_agg"})
 
 RULE = Rule("grouping", _fix)

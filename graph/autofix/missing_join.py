@@ -2,7 +2,7 @@
 
 This changes what the statement reads, so it is strict: one table has the column (or the statement names the
 table), one join leads there, over a foreign key or over columns whose names say that they belong together.
-A table that stands between the two is brought along when it is the only one that connects them.
+Tables that stand between the two are brought along when they are the only ones that connect them.
 """
 
 from sqlglot import exp
@@ -11,6 +11,7 @@ from sqlglot.optimizer.scope import Scope
 from graph.autofix.base import Context, Rule
 from graph.autofix.names import Names, Source, folded, identifier
 from graph.context.joins import Join
+from graph.context.words import stem, words
 from wire.snapshot import Table
 
 
@@ -26,14 +27,21 @@ def _fix(context: Context) -> str | None:
         ways = [
             way
             for table in _candidates(names, name, qualifier, sources)
-            if (way := _way(names, sources, table)) is not None
+            if (way := way_to(names, sources, table)) is not None
         ]
         shortest = [way for way in ways if len(way) == min(map(len, ways))]
+        if len(shortest) > 1:
+            # Of several ways, the one that the statement goes elsewhere, too.
+            used = _used_elsewhere(names, item.scope)
+            shortest = [way for way in shortest if {join.right for join in way} <= used] or shortest
+        if len(shortest) > 1:
+            asked = _asked_for(names, context.question)
+            shortest = [way for way in shortest if way[-1].right in asked] or shortest
         place = _place(item.column, item.scope, sources, shortest[0][0].left) if len(shortest) == 1 else None
         if place is None:
             continue
         way = shortest[0]
-        alias = _join(names, item.scope, sources, way, wanted=qualifier, place=place)
+        alias = join_along(names, item.scope, sources, way, wanted=qualifier, place=place)
         for column in names.columns(item.scope):
             written = folded(column.args.get("table"))
             if column is item.column or (written == qualifier and item.problem == "no_source" and qualifier):
@@ -56,23 +64,41 @@ def _candidates(names: Names, column: str, qualifier: str, sources: list[Source]
     return [table for table in holders if table.name == qualifier] or holders
 
 
-def _way(names: Names, sources: list[Source], goal: Table) -> list[Join] | None:
-    """The joins that lead to the table, when there is one way only: directly, else over one table."""
+def _asked_for(names: Names, question: str) -> set[str]:
+    """Tables whose whole name stands in the question."""
+    spoken = {stem(word) for word in words(question)}
+    return {
+        table.qualified_name
+        for table in names.snapshot.listed
+        if {stem(word) for word in names.joins.short.table_words(table)} <= spoken
+    }
+
+
+def _used_elsewhere(names: Names, scope: Scope) -> set[str]:
+    """Tables that other scopes of the statement read."""
+    return {
+        source.table.qualified_name
+        for other in names.scopes
+        if other is not scope
+        for source in names.sources(other)
+        if source.table is not None
+    }
+
+
+MOST_JOINS = 3
+"""Joins that a way to a missing column may take: two tables may stand between."""
+
+
+def way_to(names: Names, sources: list[Source], goal: Table) -> list[Join] | None:
+    """The joins that lead to the table, when there is one way only: direct, else over tables between."""
     here = [source.table.qualified_name for source in sources if source.table]
     direct = [join for table in here for join in names.joins.between(table, goal.qualified_name)]
     if direct:
         # Several tables of FROM that share the key are joined on it already: the first will do.
         columns = {(join.left_columns, join.right_columns) for join in direct}
         return direct[:1] if len(columns) == 1 else None
-    over: dict[str, list[Join]] = {}
-    for table in here:
-        for first in names.joins.of(table):
-            if first.right in here or first.right in over:
-                continue
-            onward = names.joins.between(first.right, goal.qualified_name)
-            if len(onward) == 1 and len(names.joins.between(table, first.right)) == 1:
-                over[first.right] = [first, onward[0]]
-    return next(iter(over.values())) if len(over) == 1 else None
+    ways = names.joins.ways(here, goal.qualified_name, longest=MOST_JOINS)
+    return ways[0] if len(ways) == 1 else None
 
 
 def _place(column: exp.Column, scope: Scope, sources: list[Source], start: str) -> int | None:
@@ -89,10 +115,10 @@ def _place(column: exp.Column, scope: Scope, sources: list[Source], start: str) 
     return place if any(source.table and source.table.qualified_name == start for source in before) else None
 
 
-def _join(
+def join_along(
     names: Names, scope: Scope, sources: list[Source], way: list[Join], *, wanted: str, place: int
 ) -> str:
-    """Add the joins to the scope's FROM; returns the alias of the last table."""
+    """Add the joins to the scope's FROM, before its join number ``place``; returns the last table's alias."""
     aliases = {source.table.qualified_name: source.alias for source in sources if source.table}
     taken = {source.alias for source in sources}
     added: list[exp.Join] = []

@@ -12,7 +12,7 @@ from typing import Literal
 from sqlglot import exp
 from sqlglot.optimizer.scope import Scope, traverse_scope
 
-from graph.context.joins import JoinGraph, type_family
+from graph.context.joins import JoinGraph, joins_of, type_family
 from wire.snapshot import Column, SchemaSnapshot, Table
 
 
@@ -111,6 +111,8 @@ class Names:
             return None
         if len(holders) > 1:
             return "ambiguous"
+        if not holders and is_output_of_subquery(column, scope):
+            return "absent"
         return None if holders or any(source.has(name) for source in visible) else "absent"
 
     def table(self, node: exp.Table) -> Table | None:
@@ -225,6 +227,17 @@ def _merged(column: exp.Column, name: str, scope: Scope) -> bool:
     return False
 
 
+def is_output_of_subquery(column: exp.Column, scope: Scope) -> bool:
+    """Whether a subquery gives, groups by or aggregates this bare column: taken from the query around it, it
+    would be the same in every row, which nobody means (``IN (SELECT hotel_id FROM reviews …)``)."""
+    select = scope.expression
+    if not scope.is_subquery or not isinstance(select, exp.Select):
+        return False
+    if any(item.unalias() is column for item in select.selects) or isinstance(column.parent, exp.Group):
+        return True
+    return column.find_ancestor(exp.AggFunc, exp.Select) is not select
+
+
 def is_output_alias(column: exp.Column, scope: Scope) -> bool:
     """Whether ORDER BY or GROUP BY may mean a select item's name here."""
     if column.args.get("table") or column.find_ancestor(exp.Order, exp.Group) is None:
@@ -255,16 +268,3 @@ def is_integer(type_name: str) -> bool:
 def is_text(type_name: str) -> bool:
     """Whether values of this type are strings."""
     return type_family(type_name) == "text"
-
-
-_JOINS: dict[str, JoinGraph] = {}
-
-
-def joins_of(snapshot: SchemaSnapshot) -> JoinGraph:
-    """The snapshot's joins, made once for each fingerprint."""
-    key = snapshot.fingerprint
-    if key not in _JOINS:
-        if len(_JOINS) >= 32:
-            _JOINS.clear()
-        _JOINS[key] = JoinGraph(snapshot)
-    return _JOINS[key]

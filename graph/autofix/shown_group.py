@@ -15,7 +15,10 @@ def _fix(context: Context) -> str | None:
     keys = [key for key in group.expressions if isinstance(key, exp.Column)]
     if not keys or len(keys) != len(group.expressions):
         return None
-    select.set("expressions", [*(key.copy() for key in keys), *select.expressions])
+    shown = [key.copy() for key in keys]
+    # Places that ORDER BY counts must stay as they are.
+    counted = any(isinstance(key.this, exp.Literal) for key in select.find_all(exp.Ordered))
+    select.set("expressions", [*select.expressions, *shown] if counted else [*shown, *select.expressions])
     return f"{', '.join(key.name for key in keys)} is shown beside each group's figures."
 
 

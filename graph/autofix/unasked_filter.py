@@ -9,6 +9,8 @@ from sqlglot.optimizer.scope import Scope
 
 from graph.autofix.base import Context, Rule
 from graph.autofix.names import Names, folded, is_integer, known_values
+from graph.context.coverage import is_silent
+from graph.context.synonyms import SYNONYMS
 from graph.context.words import STOP_WORDS, fold, name_words, stem, words
 
 _NUMBERS = "zero one two three four five six seven eight nine ten eleven twelve".split()  # noqa: SIM905
@@ -17,7 +19,8 @@ _NUMBERS = "zero one two three four five six seven eight nine ten eleven twelve"
 def _fix(context: Context) -> str | None:
     if not context.question:
         return None
-    asked = {stem(word) for word in words(context.question)}
+    said = f"{context.question}\n{context.notes}"
+    asked = {stem(word) for word in words(said)}
     asked |= {str(number) for number, word in enumerate(_NUMBERS) if word in words(context.question)}
     for scope in context.names.scopes:
         where = scope.expression.args.get("where")
@@ -25,15 +28,16 @@ def _fix(context: Context) -> str | None:
             continue
         conditions = list(where.this.flatten()) if isinstance(where.this, exp.And) else [where.this]
         for condition in conditions:
-            if _unasked(condition, context.names, scope, asked, fold(context.question)):
-                said = condition.sql(dialect="postgres")
+            if _unasked(condition, context, scope, asked, fold(said)):
+                written = condition.sql(dialect="postgres")
                 kept = [part.copy() for part in conditions if part is not condition]
                 scope.expression.set("where", exp.Where(this=exp.and_(*kept)) if kept else None)
-                return f"Nobody asked for {said}; the condition is left out."
+                return f"Nobody asked for {written}; the condition is left out."
     return None
 
 
-def _unasked(condition: exp.Expr, names: Names, scope: Scope, asked: set[str], question: str) -> bool:
+def _unasked(condition: exp.Expr, context: Context, scope: Scope, asked: set[str], question: str) -> bool:
+    names = context.names
     if not isinstance(condition, exp.EQ | exp.ILike | exp.Like):
         return False
     column, literal = condition.this, condition.expression
@@ -50,7 +54,32 @@ def _unasked(condition: exp.Expr, names: Names, scope: Scope, asked: set[str], q
     values, complete = known_values(known) if known is not None else ([], False)
     if complete and not any(fold(literal.name.strip("%")) in fold(value) for value in values):
         return True
-    return _is_group(column, scope)
+    return _is_group(column, scope) or _says_all_without(condition, context)
+
+
+def _says_all_without(condition: exp.Expr, context: Context) -> bool:
+    """Whether every word of the question is in the rest of the statement: none is left to ask for this."""
+    if not isinstance(condition, exp.EQ) or context.notes or _STANDING & set(name_words(condition.this.name)):
+        return False
+    told: set[str] = set()
+    for node in context.tree.walk():
+        if node is condition or condition in (node.parent, node.parent and node.parent.parent):
+            continue
+        name = ""
+        if isinstance(node, exp.Table | exp.Column | exp.Literal):
+            name = node.name
+        told |= {stem(word) for word in name_words(name)}
+    told |= {other for word in set(told) for other in SYNONYMS.get(word, ())}
+    content = [word for word in words(context.question) if word not in STOP_WORDS and not is_silent(word)]
+    return bool(content) and all(_is_told(stem(word), told) for word in content)
+
+
+_STANDING = frozenset({"status", "state", "stage", "active", "type", "kind", "deleted", "closed", "valid"})
+"""Words of columns whose values say which rows count at all, whatever is asked."""
+
+
+def _is_told(word: str, told: set[str]) -> bool:
+    return word in told or (word.endswith("s") and word[:-1] in told)
 
 
 def _is_key(column: exp.Column, names: Names, scope: Scope) -> bool:

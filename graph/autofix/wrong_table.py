@@ -4,7 +4,7 @@ from sqlglot import exp
 from sqlglot.optimizer.scope import Scope
 
 from graph.autofix.base import Context, Rule
-from graph.autofix.names import Names, Source, folded, identifier
+from graph.autofix.names import Names, Source, folded, identifier, is_output_of_subquery
 from graph.context.words import name_words, stem, stems
 from wire.snapshot import Table
 
@@ -22,7 +22,7 @@ def _fix(context: Context) -> str | None:
             used = _used(names, scope, source)
             if not used or all(source.has(name) for name in used):
                 continue
-            if any(
+            if not _stands_alone(names, scope) and any(
                 other.has(name) for name in used if not source.has(name) for other in names.visible(scope)
             ):
                 continue  # misplaced_column moves it
@@ -40,7 +40,7 @@ def _is_asked(table: Table, question: str) -> bool:
 
 def _used(names: Names, scope: Scope, source: Source) -> list[str]:
     """Columns that are surely meant to be this source's; none where that is not clear."""
-    alone = len(names.visible(scope)) == 1
+    alone = len(names.visible(scope)) == 1 or _stands_alone(names, scope)
     used: dict[str, None] = {}
     for column in names.columns(scope):
         qualifier = folded(column.args.get("table"))
@@ -54,6 +54,21 @@ def _used(names: Names, scope: Scope, source: Source) -> list[str]:
         elif alone:
             return []
     return list(used)
+
+
+def _stands_alone(names: Names, scope: Scope) -> bool:
+    """Whether a subquery over one table means all its columns to be that table's own."""
+    sources = names.sources(scope)
+    return (
+        scope.is_subquery
+        and len(sources) == 1
+        and all(
+            folded(column.args.get("table")) == sources[0].alias
+            if column.args.get("table")
+            else sources[0].has(folded(column.this)) or is_output_of_subquery(column, scope)
+            for column in names.columns(scope)
+        )
+    )
 
 
 def _is_alias(column: exp.Column, scope: Scope) -> bool:

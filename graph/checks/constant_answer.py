@@ -1,8 +1,9 @@
 """A query that reads nothing and returns a sentence: the model's way of saying that it cannot answer."""
 
-import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
+
+from graph.parsing import parsed_one
 
 MIN_WORDS = 3
 """Words that the text must have to be a sentence rather than a value that was asked for."""
@@ -11,7 +12,7 @@ MIN_WORDS = 3
 def constant_answer(sql: str) -> str | None:
     """The sentence, when the query is nothing else; None for any query that reads a table or computes."""
     try:
-        tree = sqlglot.parse_one(sql, read="postgres")
+        tree = parsed_one(sql)
     except (SqlglotError, RecursionError):
         return None
     if (

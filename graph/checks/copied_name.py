@@ -6,14 +6,15 @@ the model has copied the question instead of reading the schema.
 
 from collections.abc import Collection
 
-import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from graph.autofix import autofix
 from graph.autofix.names import Names, folded
 from graph.context.coverage import Vocabulary, is_silent
+from graph.context.prepared import column_names
 from graph.context.words import name_words, stem, words
+from graph.parsing import parsed_one
 from wire.snapshot import SchemaSnapshot
 
 
@@ -36,13 +37,13 @@ def copied_names(
     """
     mended = autofix(sql, snapshot, question=question, without=without).sql
     try:
-        tree = sqlglot.parse_one(mended, read="postgres")
+        tree = parsed_one(mended)
         if not isinstance(tree, exp.Query):
             return []
         names = [folded(item.column.this) for item in Names(tree, snapshot).unresolved()]
     except (SqlglotError, RecursionError):
         return []
-    known = {column.name.lower() for table in snapshot.tables for column in table.columns}
+    known = column_names(snapshot)
     asked = [stem(word) for word in words(question)]
     return [
         name

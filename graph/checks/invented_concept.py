@@ -7,13 +7,14 @@ that this is not in the data. Either alone says little: schemas abbreviate, and 
 
 from collections.abc import Collection
 
-import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from graph.autofix.names import Names, folded
 from graph.context.coverage import is_silent
+from graph.context.prepared import column_names
 from graph.context.words import name_words, stem
+from graph.parsing import parsed_one
 from wire.snapshot import SchemaSnapshot
 
 
@@ -29,14 +30,14 @@ def invented_concepts(sql: str, snapshot: SchemaSnapshot, missing: Collection[st
     if not wanted:
         return []
     try:
-        tree = sqlglot.parse_one(sql, read="postgres")
+        tree = parsed_one(sql)
         if not isinstance(tree, exp.Query):
             return []
         names = Names(tree, snapshot)
         unknown = {folded(item.column.this) for item in names.unresolved() if item.problem == "absent"}
     except (SqlglotError, RecursionError):
         return []
-    known = {column.name.lower() for table in snapshot.tables for column in table.columns}
+    known = column_names(snapshot)
     made_up = {stem(part) for name in unknown - known for part in name_words(name)}
     keys = {name[: -len(end)] for name in made_up for end in _KEY_ENDS if name.endswith(end)}
     return [word for word in wanted if stem(word) in made_up or word in keys]

@@ -8,7 +8,6 @@ does not know, and of which the draft shows no more than that, is not in the dat
 
 from collections.abc import Collection
 
-import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.scope import Scope
@@ -19,6 +18,7 @@ from graph.context.coverage import is_silent
 from graph.context.joins import type_family
 from graph.context.synonyms import SYNONYMS
 from graph.context.words import fold, name_words, stem, words
+from graph.parsing import parsed_one
 from wire.snapshot import SchemaSnapshot
 
 LEGIBLE = 4
@@ -47,7 +47,7 @@ def unheld_words(
         return []
     mended = autofix(sql, snapshot, question=question, without=without).sql
     try:
-        tree = sqlglot.parse_one(mended, read="postgres")
+        tree = parsed_one(mended)
         if not isinstance(tree, exp.Query):
             return []
         names = Names(tree, snapshot)

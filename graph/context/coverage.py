@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from graph.context.short_names import short_names, stands_for
 from graph.context.synonyms import SYNONYMS
 from graph.context.words import (
     GENERAL_WORDS,
@@ -45,6 +46,8 @@ class Coverage:
     """The question asks for an opinion, an explanation or a recommendation."""
     named: int = 0
     """How many of those found are the name of a table or a part of one."""
+    terse: bool = False
+    """The schema's names are mostly short forms: a word may well be there without being recognised."""
 
     @property
     def share(self) -> float:
@@ -55,9 +58,14 @@ class Coverage:
     @property
     def refuses(self) -> bool:
         """Whether the question is about something else, or asks for advice rather than for data."""
-        if self.share <= CAUTION_BELOW and not self.named:
-            return True
+        if self.terse and self.found and not self.advice:
+            return False
         return self.share < (ADVICE_REFUSE_BELOW if self.advice else REFUSE_BELOW)
+
+    @property
+    def needs_a_sound_draft(self) -> bool:
+        """Whether so little is known of the question that a draft must at least run to be believed."""
+        return self.share <= CAUTION_BELOW and not self.named
 
     @property
     def is_doubtful(self) -> bool:
@@ -77,19 +85,27 @@ class Vocabulary:
         self._tables: set[str] = set()
         self._stems: set[str] = set()
         self._bare: set[str] = set()
+        self._short: set[str] = set()
+        short = short_names(snapshot)
+        self.terse = short.are_terse
+        """Whether names are mostly short forms."""
         for table in snapshot.tables:
-            self._tables.update(map(stem, name_words(table.name)))
+            self._tables.update(map(stem, [*name_words(table.name), *short.table_words(table)]))
             self._name(table.name)
             self._name(table.schema_name)
             self._text(table.comment)
             for column in table.columns:
                 self._name(column.name)
+                if short.is_shortened(table, column.name):
+                    self._stems.update(map(stem, short.column_words(table, column.name)))
+                    self._short.update(short.column_pieces(table, column.name))
                 self._text(column.comment)
                 for value in (*column.enum_values, *column.samples, *column.values):
                     self._text(value)
         for line in glossary:
             self._text(line)
         self._text(snapshot.database)
+        self._stems |= self._tables
 
     def knows(self, word: str) -> bool:
         """Whether a word of a question is one of the schema's, in any form or by a common synonym, or inside
@@ -100,6 +116,8 @@ class Vocabulary:
         if len(root) < MIN_INSIDE:
             return any(name.startswith(root) for name in self._tables)
         if any(root in name for name in self._bare):
+            return True
+        if any(stands_for(piece, word) for piece in self._short):
             return True
         # Abbreviated names: ``desc``, ``addr``, ``dept`` begin the word that is asked.
         return any(
@@ -173,7 +191,7 @@ def coverage(question: str, vocabulary: Vocabulary) -> Coverage:
     values |= _proper_names(question)
     found: list[str] = []
     missing: list[str] = []
-    joined = _HYPHEN.sub(lambda found: _joined(found[0], vocabulary), question)
+    joined = _HYPHEN.sub(lambda found: _joined(found[0], vocabulary), _EMAIL.sub("email", question))
     for word in dict.fromkeys(words(joined)):
         if len(word) < 2 or word[0].isdigit() or word in STOP_WORDS:
             continue
@@ -184,7 +202,8 @@ def coverage(question: str, vocabulary: Vocabulary) -> Coverage:
             continue  # that ``number`` is a column says nothing about the question
         (found if known else missing).append(word)
     named = sum(map(vocabulary.names_table, found))
-    return Coverage(tuple(found), tuple(missing), bool(_ADVICE.search(question)), named)
+    advice = bool(_ADVICE.search(question))
+    return Coverage(tuple(found), tuple(missing), advice, named, vocabulary.terse)
 
 
 _SILENT = QUERY_WORDS | RELATION_WORDS | GENERAL_WORDS
@@ -213,6 +232,8 @@ _ADVICE = re.compile(
 )
 """How questions begin that want advice, an opinion or an explanation. It only shifts the threshold."""
 
+_EMAIL = re.compile(r"\be-?mail\s+address(?:es)?\b", re.IGNORECASE)
+"""Two words for one thing, of which a schema has but one."""
 _HYPHEN = re.compile(r"\w+(?:[-–]\w+)+")
 
 

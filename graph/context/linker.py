@@ -5,12 +5,14 @@ small model the schema is cut to what this finds; for a large schema it is what 
 """
 
 import math
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from graph.context.joins import JoinGraph
-from graph.context.words import STOP_WORDS, name_words, stem, stems, words
+from graph.context.joins import JoinGraph, joins_of
+from graph.context.prepared import once
+from graph.context.short_names import ShortNames, short_names
+from graph.context.synonyms import SYNONYMS
+from graph.context.words import QUERY_WORDS, STOP_WORDS, name_words, stem, stems, words
 from wire.snapshot import SchemaSnapshot, Table
 
 TABLE_NAME, COLUMN_NAME, COMMENT, VALUE = 4.0, 2.0, 0.7, 2.5
@@ -19,6 +21,15 @@ TABLE_NAME, COLUMN_NAME, COMMENT, VALUE = 4.0, 2.0, 0.7, 2.5
 MIN_SHARE = 0.3
 """Share of the best table's score that another must reach to be kept."""
 
+
+NOTES, LIKE = 0.5, 0.4
+"""What a word is worth that only the notes have, and one that only a synonym stands for."""
+
+MOST_REFERRED = 3
+"""Tables in all up to which those that they refer to are shown as well."""
+
+CUT_LETTERS = 4
+"""Letters from which on the beginning of a word is taken for the word: fewer begin too many."""
 
 BRIDGE_COLUMNS = 4
 """Columns that a table may have at most to be taken for a mere link between two others."""
@@ -38,11 +49,14 @@ class Linked:
         return [table.qualified_name for table in self.tables]
 
 
-def link(question: str, snapshot: SchemaSnapshot, *, most: int = 8, keep: Iterable[str] = ()) -> Linked:
+def link(
+    question: str, snapshot: SchemaSnapshot, *, notes: str = "", most: int = 8, keep: Iterable[str] = ()
+) -> Linked:
     """The tables that the question seems to need.
 
     Args:
         question: As asked; earlier turns may be put in front of it.
+        notes: What is said beside it. Where a term is defined there, its columns are named there, too.
         snapshot: The tables to choose from.
         most: Tables to keep before those that connect them are added.
         keep: Qualified names that stay whatever their score, as of the last turn's SQL.
@@ -50,46 +64,124 @@ def link(question: str, snapshot: SchemaSnapshot, *, most: int = 8, keep: Iterab
     Returns:
         Every table when nothing in the question speaks for any.
     """
-    scores = score_tables(question, snapshot)
+    scores = score_tables(question, snapshot, notes)
     if not scores:
         return Linked(list(snapshot.listed), {})
     ranked = sorted(scores, key=lambda name: -scores[name])
     floor = scores[ranked[0]] * MIN_SHARE
     named = _named(question, snapshot)
     chosen = [name for name in ranked[:most] if scores[name] >= floor or name in named]
-    kept = set(_connected(chosen, JoinGraph(snapshot), snapshot)) | set(keep)
+    joins = joins_of(snapshot)
+    kept = set(_connected(chosen, joins, snapshot)) | set(keep)
+    kept |= _referred(kept, joins, snapshot, scores)
     return Linked([table for table in snapshot.tables if table.qualified_name in kept], scores)
 
 
-def score_tables(question: str, snapshot: SchemaSnapshot) -> dict[str, float]:
-    """How strongly the question speaks for each table; those it does not speak for are left out."""
-    asked = {stem(word) for word in words(question) if word not in STOP_WORDS and len(word) > 1}
-    profiles = {table.qualified_name: _profile(table) for table in snapshot.listed}
-    spread = Counter(word for profile in profiles.values() for word in profile)
+def score_tables(question: str, snapshot: SchemaSnapshot, notes: str = "") -> dict[str, float]:
+    """How strongly the question, and less so the notes, speak for each table; those they do not speak for are
+    left out."""
+    asked = dict.fromkeys(_asked(notes), NOTES) | dict.fromkeys(_asked(question), 1.0)
+    index = _index(snapshot)
     scores: dict[str, float] = {}
-    for name, profile in profiles.items():
-        score = 0.0
-        for word in asked:
-            worth = profile.get(word) or _worth_inside(word, profile)
-            if worth:
-                # A word that many tables have tells them apart less.
-                score += worth * (1 + math.log(len(profiles) / max(1, spread[word])))
-        if score:
-            scores[name] = score
-    return scores
+    for word, weight in asked.items():
+        spread = index.holders.get(word, {})
+        # A word that many tables have tells them apart less.
+        rarity = 1 + math.log(len(snapshot.listed) / max(1, len(spread)))
+        # Another word for it only counts where the word itself is nowhere.
+        found = (index.inside(word) | spread) or index.like(word)
+        for name, value in found.items():
+            scores[name] = scores.get(name, 0.0) + weight * value * rarity
+    # In the snapshot's order, which decides between equals.
+    return {name: scores[name] for table in snapshot.listed if (name := table.qualified_name) in scores}
+
+
+def _asked(text: str) -> list[str]:
+    """The stems of a text's words, in order; of ``unsold`` that of ``sold``, too."""
+    content = [word for word in words(text) if word not in STOP_WORDS and len(word) > 1]
+    content += [word[2:] for word in content if word.startswith("un") and len(word) > 5]
+    content += [_PRESENT[word] for word in content if word in _PRESENT]
+    return [stem(word) for word in content]
+
+
+_QUERY_STEMS = frozenset(map(stem, QUERY_WORDS))
+_PRESENT = {"bought": "buy", "paid": "pay", "sent": "send", "sold": "sale", "spent": "spend"}
+"""Forms of the verbs of business that no ending tells."""
+
+
+def _referred(
+    kept: set[str], joins: JoinGraph, snapshot: SchemaSnapshot, scores: dict[str, float]
+) -> set[str]:
+    """Tables that the kept ones refer to: what their keys stand for is told there.
+
+    No more than a few in all, those first that the question speaks for.
+    """
+    best = max(scores, key=lambda name: scores[name])
+    found: dict[str, float] = {}
+    for table in snapshot.listed:
+        if table.qualified_name in kept:
+            for name in joins.referred(table.qualified_name):
+                if name not in kept:
+                    found[name] = scores.get(name, 0.0)
+    own = set(joins.referred(best)[:MOST_REFERRED])
+    left = MOST_REFERRED - len(kept | own)
+    return own | set(sorted(found, key=lambda name: -found[name])[: max(0, left)])
 
 
 def _named(question: str, snapshot: SchemaSnapshot) -> set[str]:
     """Tables whose whole name stands in the question: ``airlines`` for ``airline``."""
     asked = set(stems(question))
-    return {
-        table.qualified_name
-        for table in snapshot.listed
-        if (name := {stem(word) for word in name_words(table.name)}) and name <= asked
-    }
+    return {table for table, name in _index(snapshot).names if name <= asked}
 
 
-def _profile(table: Table) -> dict[str, float]:
+class _Index:
+    """Which words speak for which tables."""
+
+    def __init__(self, snapshot: SchemaSnapshot) -> None:
+        self.holders: dict[str, dict[str, float]] = {}
+        """For each stem the tables that it speaks for, by qualified name, with what it is worth there."""
+        self.names: list[tuple[str, set[str]]] = []
+        """Each table with the stems of its name, where it has any."""
+        short = short_names(snapshot)
+        for table in snapshot.listed:
+            for word, worth in _profile(table, short).items():
+                self.holders.setdefault(word, {})[table.qualified_name] = worth
+            if name := {stem(word) for word in name_words(table.name)}:
+                self.names.append((table.qualified_name, name))
+        self._named = [
+            (word, named)
+            for word, tables in self.holders.items()
+            if (named := {name for name, worth in tables.items() if worth >= COLUMN_NAME})
+        ]
+
+    def like(self, word: str) -> dict[str, float]:
+        """What a word is worth in tables that have a synonym of it; nothing for words of counting."""
+        found: dict[str, float] = {}
+        if word in _QUERY_STEMS:
+            return found
+        for other in SYNONYMS.get(word, ()):
+            for table, worth in self.holders.get(other, {}).items():
+                found[table] = max(found.get(table, 0.0), LIKE * worth)
+        return found
+
+    def inside(self, word: str) -> dict[str, float]:
+        """What a word is worth where it stands inside a longer name, or where a name is its beginning.
+
+        ``keyphrase`` in ``paperkeyphrase``; ``appo`` for appointments, as names are cut in many databases.
+        """
+        found: dict[str, float] = {}
+        if len(word) < 4:
+            return found
+        for name, tables in self._named:
+            if word in name or (len(name) >= CUT_LETTERS and word.startswith(name)):
+                for table in tables:
+                    found[table] = max(found.get(table, 0.0), 0.6 * self.holders[name][table])
+        return found
+
+
+_index = once(_Index)
+
+
+def _profile(table: Table, short: ShortNames) -> dict[str, float]:
     """The stems that speak for a table, with what each is worth."""
     worth: dict[str, float] = {}
 
@@ -105,16 +197,11 @@ def _profile(table: Table) -> dict[str, float]:
             add((word for word in words(value) if word not in STOP_WORDS and len(word) > 2), VALUE)
     for column in table.columns:
         add(name_words(column.name), COLUMN_NAME)
+        if short.is_shortened(table, column.name):
+            add(short.column_words(table, column.name), COLUMN_NAME)
     add(name_words(table.name), TABLE_NAME)
+    add(short.table_words(table), TABLE_NAME)
     return worth
-
-
-def _worth_inside(word: str, profile: dict[str, float]) -> float:
-    """What a word is worth that stands inside a longer name: ``keyphrase`` in ``paperkeyphrase``."""
-    if len(word) < 4:
-        return 0.0
-    inside = [worth for name, worth in profile.items() if worth >= COLUMN_NAME and word in name]
-    return 0.6 * max(inside, default=0.0)
 
 
 def _connected(chosen: list[str], joins: JoinGraph, snapshot: SchemaSnapshot) -> list[str]:
@@ -123,7 +210,12 @@ def _connected(chosen: list[str], joins: JoinGraph, snapshot: SchemaSnapshot) ->
     for name in chosen[1:]:
         way = joins.path(kept, name)
         kept.extend(table for table in (way or [name]) if table not in kept)
-    links = [table.qualified_name for table in snapshot.listed if _links(table, set(chosen), joins)]
+    beside = {join.right for name in chosen for join in joins.of(name)}
+    links = [
+        table.qualified_name
+        for table in snapshot.listed
+        if table.qualified_name in beside and _links(table, set(chosen), joins)
+    ]
     return [*kept, *(name for name in links if name not in kept)]
 
 

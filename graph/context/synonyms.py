@@ -39,6 +39,8 @@ pieces qty quantity units
 duration length runtime
 email mail
 illness disease diagnosis condition
+equity instrument security share stock
+deal trade transaction
 """
 
 

@@ -78,15 +78,15 @@ RELATION_WORDS: frozenset[str] = listed(
 
 GENERAL_WORDS: frozenset[str] = listed(
     """
-    active actual afternoon ago am anyone april august available bad better both bps calendar case
-    celsius cent cents century certain combined common cubic currently decade december dollar dollars
-    duration entity euro euros evening everybody example fahrenheit february feet foot friday general
-    good gram id ids inch individual january july june kg kilogram kilometer kilometers kilometre kind
-    km kph letter liter litre march meter meters metre metres midnight mile miles monday morning mph
-    negative night noon november object october overall pair particular people percent person pm
-    positive possible potential pound regular saturday season september since someone specific square
-    sunday thing thursday together ton tonne tuesday typical usd various way wednesday weekday weekdays
-    weekend weekends well word worse zero
+    active actual afternoon ago am anybody anyone anything april august available bad better both bps
+    calendar case celsius cent cents century certain combined common cubic currently decade december
+    dollar dollars duration entity euro euros evening ever everybody everyone everything example
+    fahrenheit february feet foot friday general good gram id ids inch individual january july june kg
+    kilogram kilometer kilometers kilometre kind km kph letter liter litre march meter meters metre metres
+    midnight mile miles monday morning mph negative night noon november object october overall pair
+    particular people percent person pm positive possible potential pound regular saturday season
+    september since someone somebody something specific square sunday thing thursday together ton tonne
+    tuesday typical usd various way wednesday weekday weekdays weekend weekends well word worse zero
     """
 )
 """Units, parts of time and words without a subject of their own: none is missing when unfound."""
@@ -94,6 +94,8 @@ GENERAL_WORDS: frozenset[str] = listed(
 
 def fold(text: str) -> str:
     """Lower case, without accents."""
+    if text.isascii():
+        return text.lower()
     decomposed = unicodedata.normalize("NFKD", text.casefold())
     return "".join(char for char in decomposed if not unicodedata.combining(char))
 
@@ -105,7 +107,12 @@ def words(text: str) -> list[str]:
 
 def name_words(name: str) -> list[str]:
     """The words of an identifier: ``orderItems_2024`` is order, items, 2024."""
-    return words(_CAMEL.sub(" ", name).replace("_", " "))
+    return list(_name_words(name))
+
+
+@lru_cache(maxsize=65_536)
+def _name_words(name: str) -> tuple[str, ...]:
+    return tuple(words(_CAMEL.sub(" ", name).replace("_", " ")))
 
 
 def stems(text: str) -> list[str]:

@@ -15,7 +15,6 @@ unknown_function      a function that the sandbox does not let through
 import logging
 from collections.abc import Collection
 
-import sqlglot
 from sqlglot.errors import SqlglotError
 
 from graph.lint.ambiguous_column import AMBIGUOUS_COLUMN
@@ -25,6 +24,7 @@ from graph.lint.out_of_policy import OUT_OF_POLICY
 from graph.lint.unknown_column import UNKNOWN_COLUMN
 from graph.lint.unknown_function import UNKNOWN_FUNCTION
 from graph.lint.unknown_table import UNKNOWN_TABLE
+from graph.parsing import parsed
 from graph.record import Finding
 from wire.policy import Policy
 from wire.snapshot import SchemaSnapshot
@@ -78,7 +78,7 @@ def _parse(sql: str, snapshot: SchemaSnapshot, cloud_policy: Policy | None) -> S
     if len(sql) > _MAX_CHARACTERS:
         return Statement(sql, None, 1, snapshot, cloud_policy)
     try:
-        trees = [tree for tree in sqlglot.parse(sql, read="postgres") if tree is not None]
+        trees = parsed(sql)
     except (SqlglotError, RecursionError):
         return Statement(sql, None, 1, snapshot, cloud_policy)
     return Statement(sql, trees[0] if trees else None, len(trees), snapshot, cloud_policy)

@@ -3,11 +3,12 @@
 from graph.autofix import autofix as mend
 from graph.events import Repaired
 from graph.lint import lint
+from graph.nodes.find_values import looked_up
 from graph.nodes.problem import first_words
 from graph.nodes.work import Work, last_attempt
 from graph.nodes.write_sql import same_text
 from graph.record import Attempt
-from graph.state import State, Update
+from graph.state import State, Update, meant
 from wire.outcome import Failed
 
 MAX_IN_A_ROW = 3
@@ -23,7 +24,16 @@ async def autofix(state: State, work: Work) -> Update:
     snapshot = await work.snapshot()
     failed = last.outcome if isinstance(last.outcome, Failed) else None
     without = work.ports.settings.without
-    fixed = mend(last.sql, snapshot, question=state["question"], failed=failed, without=without)
+    found = await looked_up(last.sql, snapshot, work)
+    fixed = mend(
+        last.sql,
+        snapshot,
+        question=meant(state),
+        notes="\n".join(state["notes"]),
+        failed=failed,
+        found=found,
+        without=without,
+    )
     known = {same_text(attempt.sql) for attempt in state["attempts"]}
     if not fixed.changes or same_text(fixed.sql) in known:
         work.detail = "nothing to mend"

@@ -1,20 +1,26 @@
 """check_answerable: say no before any model is asked, when the question is plainly about something else."""
 
+import re
 from collections.abc import Callable
 
+from graph.checks.asked_write import asked_write
 from graph.checks.constant_answer import constant_answer
 from graph.checks.copied_name import copied_names
+from graph.checks.dropped_name import dropped_names
 from graph.checks.invented_concept import invented_concepts
 from graph.checks.unheld_word import unheld_words
-from graph.context.coverage import Coverage, Vocabulary, coverage, is_english, vocabulary_of
+from graph.checks.unsound_draft import unsound_draft
+from graph.context.coverage import CAUTION_BELOW, Coverage, Vocabulary, coverage, is_english, vocabulary_of
 from graph.nodes.work import Work
 from graph.record import Refusal
-from graph.state import State, Update
+from graph.state import State, Update, meant
 from wire.snapshot import SchemaSnapshot
 
 SHOWN_TABLES = 5
 """Tables named in the hint of a refusal."""
 SHOWN_WORDS = 4
+DROPPED_NAME = "dropped_name"
+"""Switches off looking for names that a query has left out."""
 
 
 async def check_answerable(state: State, work: Work) -> Update:
@@ -23,12 +29,24 @@ async def check_answerable(state: State, work: Work) -> Update:
     if covered is None:
         work.detail = "not judged by its words"
         return {}
-    if not covered.refuses:
+    if not covered.refuses or names_columns(" ".join(state["notes"]), await work.snapshot()):
         total = len(covered.found) + len(covered.missing)
         work.detail = f"{len(covered.found)} of {total} words found"
         return {}
     work.detail = "not in this data"
     return {"refusal": _refusal(covered.missing, await work.snapshot())}
+
+
+def names_columns(notes: str, snapshot: SchemaSnapshot) -> bool:
+    """Whether what is said beside the question names a column as no word is written: ``display_name``.
+
+    Somebody who knows the database has then said how the question is answered.
+    """
+    written = {word.lower() for word in _NAMES.findall(notes)}
+    return any(column.name.lower() in written for table in snapshot.tables for column in table.columns)
+
+
+_NAMES = re.compile(r"\b[A-Za-z]+(?:_\w+|[a-z][A-Z]\w*)")
 
 
 async def refusal_in(sql: str, state: State, work: Work) -> Refusal | None:
@@ -41,13 +59,21 @@ async def refusal_in(sql: str, state: State, work: Work) -> Refusal | None:
             message=said,
             hint="The language model sees nothing in this database that answers it.",
         )
-    question = state["question"]
-    if state["history"] or not is_english(question):
+    question = meant(state)
+    if "asked_write" not in without and asked_write(sql, question):
+        return Refusal(
+            reason="not_permitted",
+            message="Data can be read here, not changed.",
+            hint="Ask what is in the data; to change it, use the application that owns it.",
+        )
+    if (state["history"] and state["standalone"] is None) or not is_english(question):
         return None
     snapshot = await work.snapshot()
     vocabulary = await _vocabulary(question, work)
-    missing = coverage(question, vocabulary).missing
+    covered = coverage(question, vocabulary)
+    missing = covered.missing
     checks: dict[str, Callable[[], list[str]]] = {
+        "unsound_draft": lambda: unsound_draft(sql, snapshot, covered, question, without=without),
         "invented_concept": lambda: invented_concepts(sql, snapshot, missing),
         "unheld_word": lambda: unheld_words(sql, snapshot, missing, question, without=without),
         "copied_name": lambda: copied_names(sql, snapshot, vocabulary, question, without=without),
@@ -55,7 +81,27 @@ async def refusal_in(sql: str, state: State, work: Work) -> Refusal | None:
     for name, look in checks.items():
         if name not in without and (unfound := look()):
             return _refusal(unfound, snapshot)
+    # A name alone may be whom the database belongs to; beside other unknown words it is the subject.
+    if missing and not covered.terse and (dropped := await dropped_in(sql, state, work)):
+        unknown = [*dropped, *missing]
+        if len(covered.found) <= CAUTION_BELOW * (len(covered.found) + len(unknown)):
+            return _refusal(unknown, snapshot)
     return None
+
+
+async def dropped_in(sql: str, state: State, work: Work) -> list[str]:
+    """Names of the question that the query has left out and that neither schema nor values know."""
+    question = meant(state)
+    if DROPPED_NAME in work.ports.settings.without or (state["history"] and state["standalone"] is None):
+        return []
+    if not is_english(question):
+        return []
+    names = dropped_names(sql, await _vocabulary(question, work), question, " ".join(state["notes"]))
+    if not names or work.ports.share.model == "schema":
+        return names
+    found = await work.ports.database.lookup(" ".join(f"'{name}'" for name in names), most=len(names))
+    held = " ".join(one.value.lower() for one in found.found) if found is not None else ""
+    return [name for name in names if name.lower() not in held]
 
 
 async def _vocabulary(question: str, work: Work) -> Vocabulary:

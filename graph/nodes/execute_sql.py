@@ -32,7 +32,12 @@ async def execute_sql(state: State, work: Work) -> Update:
 
 
 def mendable(failed: Failed) -> bool:
-    """Whether other SQL may fare better. A limit that time lifts (``retryable``) is not the query's fault."""
+    """Whether other SQL may fare better. A limit that time lifts (``retryable``) is not the query's fault.
+
+    Nor is it that PostgreSQL rolled its transaction back (class 40).
+    """
+    if (failed.sqlstate or "").startswith("40"):
+        return False
     return failed.code in MENDABLE or (failed.code == "limit" and not failed.retryable)
 
 

@@ -3,17 +3,20 @@
 import re
 
 from graph.chart import choose_chart
+from graph.checks.unsaid_word import unsaid_words
 from graph.confidence import confidence
 from graph.context.coverage import Coverage, coverage, is_english, vocabulary_of
 from graph.errors import ModelError
 from graph.events import AnswerDelta
-from graph.figures import unfounded_figures
 from graph.model import Reply, model_name
+from graph.nodes.check_answerable import dropped_in
 from graph.nodes.work import Work, last_attempt
-from graph.record import Answer, Attempt, Receipt
-from graph.state import State, Update
+from graph.prose import unfounded
+from graph.record import Answer, Attempt, Confidence, Receipt
+from graph.state import State, Update, meant
 from prompts import frame, render
 from wire.outcome import Rows
+from wire.snapshot import SchemaSnapshot
 
 SHOWN_ROWS = 20
 """Rows that the model sees of a result, at most."""
@@ -29,6 +32,7 @@ async def summarize(state: State, work: Work) -> Update:
     rows = attempt.outcome
     if not isinstance(rows, Rows):
         raise TypeError("summarize comes after a result")
+    dropped = await dropped_in(attempt.sql, state, work)
     text = await _worded(state, work, attempt, rows)
     work.emit(AnswerDelta(**work.fact(), text=text))
     answer = Answer(
@@ -39,8 +43,8 @@ async def summarize(state: State, work: Work) -> Update:
         row_count=rows.row_count,
         truncated=rows.truncated,
         chart=choose_chart(rows),
-        assumptions=_assumptions(state),
-        confidence=confidence(state["attempts"], rows, await _covered(state, work)),
+        assumptions=[*_assumptions(state), *map(_left_out, dropped)],
+        confidence=await _confidence(state, work, rows, dropped),
     )
     receipt = Receipt(
         sql=attempt.sql,
@@ -61,12 +65,14 @@ async def _worded(state: State, work: Work, attempt: Attempt, rows: Rows) -> str
     The result is there already: a model that fails now costs the sentence, not the answer.
     """
     settings = work.ports.settings
-    if work.ports.share.model != "results" or "worded_answer" in settings.without:
+    if rows.withheld or work.ports.share.model != "results" or "worded_answer" in settings.without:
         return plain_sentence(rows)
     if rows.row_count == 0:
         # There is nothing to word, and a small model fills the void with what the question supposes.
         return plain_sentence(rows)
     complaint = ""
+    asked = " ".join(dict.fromkeys([state["question"], meant(state)]))
+    known = [*state["notes"], *_comments(attempt.sql, await work.snapshot())]
     for _ in range(2):
         prompt = render(
             "summarize",
@@ -89,7 +95,7 @@ async def _worded(state: State, work: Work, attempt: Attempt, rows: Rows) -> str
             return plain_sentence(rows)
         finally:
             work.usage = work.usage.plus(reply.usage)
-        wrong = unfounded_figures(text, rows, known=state["question"])
+        wrong = unfounded(text, rows, question=asked, sql=attempt.sql, known=known)
         if not text or _CODE.match(text):
             complaint = "Your last reply was not a sentence. State the answer in plain words, without SQL."
             work.detail = "worded by rule: the model gave no sentence"
@@ -97,9 +103,27 @@ async def _worded(state: State, work: Work, attempt: Attempt, rows: Rows) -> str
         if not wrong:
             work.detail = ""
             return text
-        complaint = f"Your last sentence had figures that are not in the result: {', '.join(wrong)}."
-        work.detail = "worded by rule: the model's figures were not in the result"
+        # Only the figures go back, not the sentence: a small model that sees it repeats it.
+        said = ", ".join(wrong)
+        complaint = f"Your last sentence said what the result does not, or of the wrong name: {said}."
+        work.detail = "worded by rule: the model's sentence was not borne out by the result"
     return plain_sentence(rows)
+
+
+def _comments(sql: str, snapshot: SchemaSnapshot) -> list[str]:
+    """What the schema says of the columns of the query's tables: where units come from that no name has."""
+    query = sql.lower()
+    used = [table for table in snapshot.tables if table.name.lower() in query]
+    said = [table.comment for table in used] + [column.comment for table in used for column in table.columns]
+    return [comment for comment in said if comment]
+
+
+async def _confidence(state: State, work: Work, rows: Rows, dropped: list[str]) -> Confidence:
+    covered = await _covered(state, work)
+    unsaid: list[str] = []
+    if covered is not None and "unsaid_word" not in work.ports.settings.without:
+        unsaid = unsaid_words(last_attempt(state).sql, await work.snapshot(), state["question"])
+    return confidence(state["attempts"], rows, covered, state["agreement"], unsaid, dropped)
 
 
 async def _covered(state: State, work: Work) -> Coverage | None:
@@ -115,6 +139,10 @@ def plain_sentence(rows: Rows) -> str:
     """The result in words of ours, without a model."""
     if rows.row_count == 0:
         return "The query found no rows."
+    if rows.withheld:
+        count = f"at least {rows.row_count:,}" if rows.truncated else f"{rows.row_count:,}"
+        plural = "" if rows.row_count == 1 else "s"
+        return f"The query gave {count} row{plural}; the owner's policy keeps their values back."
     if not rows.preview or not rows.columns:
         return f"The query gave {rows.row_count:,} rows."
     if rows.row_count == 1:
@@ -150,6 +178,10 @@ def _plain(cell: object) -> str:
             return "true" if cell else "false"
         case _:
             return " ".join(str(cell).split())
+
+
+def _left_out(name: str) -> str:
+    return f"Nothing here is known as “{name}”: the query does not ask for it."
 
 
 def _assumptions(state: State) -> list[str]:

@@ -1,9 +1,10 @@
 """draft_sql and repair_sql: the two steps in which the model writes SQL."""
 
+from collections.abc import Iterator
 from contextlib import aclosing
 from typing import Literal
 
-from graph.errors import ModelGaveNoSql
+from graph.errors import ModelError, ModelGaveNoSql
 from graph.events import Drafted, Repaired, SqlDelta
 from graph.model import SQL_STOPS, Reply
 from graph.nodes.check_answerable import refusal_in
@@ -12,8 +13,9 @@ from graph.nodes.work import Work, last_attempt
 from graph.record import Attempt, Problem, Refusal, Turn
 from graph.schema_text import schema_text
 from graph.sql_text import SqlReader
-from graph.state import State, Update
+from graph.state import State, Update, meant
 from prompts import Prompt, frame, render
+from wire.outcome import Rows
 from wire.snapshot import SchemaSnapshot
 
 SHOWN_TURNS = 3
@@ -25,8 +27,7 @@ RETRY_TEMPERATURE = 0.8
 async def draft_sql(state: State, work: Work) -> Update:
     """Have the first query written."""
     snapshot = await work.snapshot()
-    prompt = render("draft", **_given(state, work, snapshot))
-    reader = await _write(work, prompt, number=1)
+    reader = await write(work, draft_prompt(state, work, snapshot), number=1)
     if (missing := reader.cannot_answer) is not None and "cannot_answer" not in work.ports.settings.without:
         work.detail = "not in this data"
         return {"refusal": _not_in_data(missing)}
@@ -35,7 +36,7 @@ async def draft_sql(state: State, work: Work) -> Update:
     if (refusal := await refusal_in(sql, state, work)) is not None:
         work.detail = "not in this data"
         return {"refusal": refusal}
-    work.emit(Drafted(**work.fact(), attempt=1, sql=sql))
+    work.emit(Drafted(**work.fact(), attempt=1, sql=sql, standalone_question=state["standalone"]))
     return {"attempts": [Attempt(number=1, sql=sql)]}
 
 
@@ -47,30 +48,66 @@ async def repair_sql(state: State, work: Work) -> Update:
         # What it looks for may be in a table that pruning left out.
         state = {**state, "tables": None}
     number = last.number + 1
-    prompt = render(
-        "repair",
-        **_given(state, work, snapshot),
-        tried=frame("tried", "\n\n".join(f"{attempt.sql};" for attempt in state["attempts"][:-1])),
-        query=frame("query", f"{last.sql};"),
-        problem=frame("problem", problem_text(last, snapshot)),
-    )
     known = {same_text(attempt.sql) for attempt in state["attempts"]}
     sql = ""
-    for temperature in (None, RETRY_TEMPERATURE):
-        reader = await _write(work, prompt, number, temperature, label="repair_sql")
-        sql = reader.sql()
-        if sql and same_text(sql) not in known:
-            break
-    else:
-        if not sql:
-            raise _no_sql()
-        work.detail = "the same query came back"
-        return {"problem": sql_failed(state)}
+    try:
+        for prompt, temperature in _ways_to_repair(state, work, snapshot):
+            reader = await write(work, prompt, number, temperature, label="repair_sql", seed=number)
+            sql = reader.sql()
+            if sql and same_text(sql) not in known:
+                break
+        else:
+            if isinstance(last.outcome, Rows):
+                work.detail = "no other query came"
+                return {"again": 0}
+            if not sql:
+                raise _no_sql()
+            work.detail = "the same query came back"
+            return {"problem": sql_failed(state)}
+    except ModelError as error:
+        if not isinstance(last.outcome, Rows):
+            raise
+        # The result that looked odd is still a result: it is told, with its caution.
+        work.detail = str(error)
+        return {"again": 0}
     reason = first_words(last)
     work.detail = reason
     work.emit(Repaired(**work.fact(), attempt=number, sql=sql, reason=reason))
     written = Attempt(number=number, sql=sql, origin="repair")
     return {"attempts": [*state["attempts"], written], "tables": state["tables"]}
+
+
+def draft_prompt(state: State, work: Work, snapshot: SchemaSnapshot) -> Prompt:
+    """The prompt of a first draft."""
+    return render("draft", **_given(state, work, snapshot))
+
+
+def _ways_to_repair(
+    state: State, work: Work, snapshot: SchemaSnapshot
+) -> Iterator[tuple[Prompt, float | None]]:
+    """Prompts, with their temperature, to be tried until one gives a query that has not been tried.
+
+    Repairs take turns: one shows the query with what is wrong with it, the next drafts anew. A small model
+    that is shown its own mistake tends to repeat it.
+    """
+    last = last_attempt(state)
+    given = _given(state, work, snapshot)
+    repair = render(
+        "repair",
+        **given,
+        tried=frame("tried", "\n\n".join(f"{attempt.sql};" for attempt in state["attempts"][:-1])),
+        query=frame("query", f"{last.sql};"),
+        problem=frame("problem", problem_text(last, snapshot)),
+    )
+    anew = render("draft", **given)
+    repairs = sum(attempt.origin == "repair" for attempt in state["attempts"])
+    if "redraft" in work.ports.settings.without or repairs % 2 == 0:
+        yield repair, None
+        # What comes back unchanged at 0 seldom changes for the better at a higher temperature.
+        yield (repair if "redraft" in work.ports.settings.without else anew), RETRY_TEMPERATURE
+    else:
+        yield anew, RETRY_TEMPERATURE
+        yield repair, RETRY_TEMPERATURE
 
 
 def same_text(sql: str) -> str:
@@ -94,12 +131,18 @@ def sql_failed(state: State) -> Problem:
 
 def _given(state: State, work: Work, snapshot: SchemaSnapshot) -> dict[str, str]:
     """What draft and repair prompts share, in the order that keeps prompt caches warm."""
-    budget = work.ports.settings.schema_token_budget
+    settings = work.ports.settings
+    schema = schema_text(
+        snapshot,
+        tables=state["tables"],
+        token_budget=settings.schema_token_budget,
+        short_names="short_names" not in settings.without,
+    )
     return {
-        "schema": frame("schema", schema_text(snapshot, tables=state["tables"], token_budget=budget)),
+        "schema": frame("schema", schema),
         "notes": frame("notes", "\n".join(state["notes"])),
         "earlier": frame("earlier", "\n\n".join(_turn(turn) for turn in state["history"][-SHOWN_TURNS:])),
-        "question": frame("question", state["question"]),
+        "question": frame("question", meant(state)),
     }
 
 
@@ -107,14 +150,23 @@ def _turn(turn: Turn) -> str:
     return f"Asked: {turn.question}\nQuery: {turn.sql or '(none)'}"
 
 
-async def _write(
+async def write(
     work: Work,
     prompt: Prompt,
     number: int,
     temperature: float | None = None,
     label: Literal["draft_sql", "repair_sql"] = "draft_sql",
+    *,
+    seed: int | None = None,
+    silent: bool = False,
 ) -> SqlReader:
-    """Stream one query from the model; a second time without stop sequences when they cut it short."""
+    """Stream one query from the model; a second time without stop sequences when they cut it short.
+
+    Args:
+        number: of the attempt that the pieces are told of.
+        seed: for a temperature above 0; None keeps the model's own.
+        silent: whether the pieces are kept to ourselves, as those of a candidate.
+    """
     settings = work.ports.settings
     for stop in (SQL_STOPS, []):
         reader = SqlReader()
@@ -126,15 +178,16 @@ async def _write(
             name=f"{label}.model",
             temperature=temperature,
             stop=list(stop),
+            seed=seed if temperature else None,
         )
         try:
             async with aclosing(reply.pieces()) as pieces:
                 async for piece in pieces:
-                    if fresh := reader.feed(piece):
+                    if (fresh := reader.feed(piece)) and not silent:
                         work.emit(SqlDelta(**work.fact(), attempt=number, text=fresh))
         finally:
             work.usage = work.usage.plus(reply.usage)
-        if rest := reader.rest():
+        if (rest := reader.rest()) and not silent:
             work.emit(SqlDelta(**work.fact(), attempt=number, text=rest))
         if not stop or not reader.cut_short:
             break

@@ -51,7 +51,14 @@ for (const [look_name, options] of Object.entries({
 
     await ask(page, "Take for ever in the browser");
     await page.getByTestId("stop").waitFor();
+    // Another page inside the app, and back: the question goes on meanwhile.
+    const thread = new URL(page.url()).pathname;
+    await page.getByRole("link", { name: "New question" }).click();
+    await page.getByTestId("thread-running").waitFor();
     await page.waitForTimeout(1500);
+    seen.whileAway = await page.getByTestId("thread-running").count();
+    await page.locator(`a[href="${thread}"]`).first().click();
+    await page.getByTestId("stop").waitFor();
     await page.getByTestId("stop").click();
     await ended(page, "cancelled");
     seen.cancelled = await page.getByTestId("turn").last().innerText();

@@ -70,6 +70,10 @@ def test_stop_says_that_postgres_has_stopped(seen: dict[str, Any]) -> None:
     assert "Cancelled in Postgres" in seen["cancelled"]
 
 
+def test_a_question_goes_on_while_another_page_of_the_app_is_open(seen: dict[str, Any]) -> None:
+    assert seen["whileAway"] == 1
+
+
 def test_a_failure_says_what_to_do(seen: dict[str, Any]) -> None:
     assert "run_" in seen["failed"]
 

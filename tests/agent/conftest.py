@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,7 +18,8 @@ from websockets.http11 import Request as HttpRequest
 from websockets.http11 import Response
 
 from agent.database import Connection, Database
-from agent.execution import SEARCH_PATH, Sandbox
+from agent.execution import Sandbox
+from agent.transaction import SEARCH_PATH
 from embedded.postgres import EmbeddedPostgres, temporary_postgres
 from wire.frames import RowsFrame, decode_frame
 from wire.messages import SUBPROTOCOL, Hello, Welcome, WireLimits, parse_from_agent
@@ -71,7 +73,11 @@ class Place:
     server: EmbeddedPostgres
 
 
-@pytest.fixture(scope="session", params=["embedded", "debian"])
+KINDS = os.environ.get("CUSTARD_SERVERS", "embedded debian").split()
+"""Servers for the tests of this folder; ``make servers`` names major versions that were fetched."""
+
+
+@pytest.fixture(scope="session", params=[int(kind) if kind.isdigit() else kind for kind in KINDS])
 def place(request: pytest.FixtureRequest) -> Iterator[Place]:
     """A filled database, on the wheel's PostgreSQL and on Debian's."""
     with temporary_postgres(request.param) as server:
@@ -105,6 +111,8 @@ class Allowed:
     code: str | None = None
     reason: str = ""
     hint: str = ""
+    masks: tuple[Any, ...] = ()
+    guard: str = ""
 
 
 @dataclass
@@ -127,6 +135,9 @@ class OpenJudges:
 
     def functions(self) -> list[str]:
         return ["count", "sum"]
+
+    def unknown_names(self) -> list[str]:
+        return []
 
     async def close(self) -> None: ...
 
@@ -181,6 +192,7 @@ class Peer:
 
     socket: ServerConnection
     hello: Hello
+    replica: str = ""
     heard: asyncio.Queue[Any] = field(default_factory=asyncio.Queue)
 
     async def tell(self, message: Any) -> None:
@@ -214,13 +226,19 @@ class FakeBackend:
     def __init__(self) -> None:
         self.token = "right"
         self.refuse: int | None = None
+        self.retry_after: str | None = None
         self.silent = False
         self.limits = WireLimits()
+        self.policy: dict[str, Any] | None = None
         self.peers: list[Peer] = []
         self.arrived: asyncio.Queue[Peer] = asyncio.Queue()
         self.handshakes: list[HttpRequest] = []
+        self.turned_away: list[Hello] = []
         self.epoch = 0
         self.protocol = 1
+        self.replicas = 1
+        self.next_replica: list[str] = []
+        """Whom the coming sessions are with, as a load balancer leads them; afterwards a new one each."""
         self._server: Server | None = None
         self.port = 0
 
@@ -251,15 +269,23 @@ class FakeBackend:
         if status is None and request.headers.get("Authorization") != f"Bearer {self.token}":
             status = 401
         if status is not None:
-            return Response(status, "No", Headers({"Content-Length": "0"}), b"")
+            headers = Headers({"Content-Length": "0"})
+            if self.retry_after is not None:
+                headers["Retry-After"] = self.retry_after
+            return Response(status, "No", headers, b"")
         return None
 
     async def _serve(self, socket: ServerConnection) -> None:
         with contextlib.suppress(ConnectionClosed):
             hello = parse_from_agent(await socket.recv())
             assert isinstance(hello, Hello)
-            peer = Peer(socket, hello)
             self.epoch += 1
+            replica = self.next_replica.pop(0) if self.next_replica else f"rep_{self.epoch}"
+            if replica in hello.attached:
+                self.turned_away.append(hello)
+                await socket.close(4300, "same replica")
+                return
+            peer = Peer(socket, hello, replica)
             if not self.silent:
                 await peer.tell(
                     Welcome(
@@ -268,6 +294,9 @@ class FakeBackend:
                         connection_id="conn_1",
                         epoch=self.epoch,
                         limits=self.limits,
+                        policy=self.policy,
+                        replica=replica,
+                        replicas=self.replicas,
                     )
                 )
             self.peers.append(peer)

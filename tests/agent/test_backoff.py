@@ -1,8 +1,6 @@
 """Delays between attempts."""
 
-import itertools
-
-from agent.backoff import CAP_SECONDS, SLOW_SECONDS, STABLE_SECONDS, Backoff
+from agent.backoff import CAP_SECONDS, MAX_ASKED_SECONDS, SLOW_SECONDS, STABLE_SECONDS, Backoff
 
 
 def bounds(count: int, *, slow: bool = False) -> list[float]:
@@ -37,7 +35,19 @@ def test_only_a_stable_session_starts_the_count_anew() -> None:
     assert backoff.delay() == 0.5
 
 
-def test_the_delays_never_end() -> None:
-    backoff = Backoff(draw=lambda: 1.0)
+def test_what_the_backend_asks_for_comes_before_the_jitter() -> None:
+    backoff = Backoff(draw=lambda: 0.5)
+    backoff.failed(asked=3.0)
+    assert backoff.delay() == 3.25
+    backoff.failed(asked=10_000.0)
+    assert backoff.delay() == MAX_ASKED_SECONDS + 0.5
     backoff.failed()
-    assert list(itertools.islice(backoff.delays(), 3)) == [0.5, 0.5, 0.5]
+    assert backoff.delay() == 1.0
+
+
+def test_a_twin_counts_by_itself() -> None:
+    backoff = Backoff(draw=lambda: 1.0)
+    for _ in range(5):
+        backoff.failed()
+    assert (backoff.delay(), backoff.twin().delay()) == (8.0, 0.5)
+    assert backoff.spread(2.0) == 2.0

@@ -29,6 +29,8 @@ async def start(tmp_path: Any) -> AsyncIterator[Callable[..., Any]]:
         environment = {
             **os.environ,
             "CUSTARD_AGENT_POLICY": str(policy),
+            # The tests of this folder share one role, which may read more than the policies of each.
+            "CUSTARD_AGENT_ACCEPT_DANGERS": '["sees_more", "creates"]',
             **{f"CUSTARD_AGENT_{name.upper()}": value for name, value in settings.items()},
         }
         child = await asyncio.create_subprocess_exec(
@@ -81,6 +83,8 @@ async def test_it_serves_under_its_policy_and_stops_when_told(
 async def test_a_killed_agent_leaves_nothing_running(
     start: Any, backend: Any, place: Any, statement_id: Any, until: Any
 ) -> None:
+    if place.major < 14:
+        pytest.skip("PostgreSQL looks for dead clients from 14 on; before, the statement's timeout ends it")
     child = await start("run", server=backend.url, token="right", dsn=place.dsn)
     peer = await backend.peer(60)
     sql = "SELECT count(*) FROM people a, people b, people c, people d, people e"

@@ -29,13 +29,16 @@ from wire.messages import (
     ErrorMessage,
     Execute,
     Explain,
+    Export,
     Hello,
     Introspect,
     Plan,
     Snapshot,
     StatementFailed,
     Unchanged,
+    Welcome,
     WireLimits,
+    digest_of,
 )
 
 POLICY = """
@@ -135,6 +138,24 @@ async def test_an_execution_runs_at_most_once(agent: Attach, backend: Any, state
     assert failed.failure.code == "protocol"
     await peer.tell(Execute(statement_id=sid, attempt=2, sql="SELECT 1"))
     assert (await peer.next(End)).attempt == 2
+
+
+@pytest.mark.parametrize("kind", [Execute, Export, Explain])
+async def test_a_text_that_is_not_the_one_that_was_sent_does_not_run(
+    agent: Attach, backend: Any, statement_id: Any, kind: Any
+) -> None:
+    """One bit turned over, as a link below TLS does it: ``id < 81`` would be another question."""
+    await agent()
+    peer = await backend.peer()
+    sid = statement_id()
+    meant, came = "SELECT id FROM people WHERE id < 81", "SELECT id FROM people WHERE id < 80"
+    await peer.tell(kind(statement_id=sid, sql=came, sql_digest=digest_of(meant)))
+    refusal = await peer.next(ErrorMessage)
+    assert (refusal.code, refusal.about) == ("digest_mismatch", sid)
+    assert refusal.hint
+    # Nothing of it is remembered: sent again, and whole, it runs under the same number.
+    await peer.tell(Execute(statement_id=sid, sql=meant, sql_digest=digest_of(meant)))
+    assert (await peer.next(End)).rows == 80
 
 
 async def test_rows_wait_for_credit_and_others_do_not(agent: Attach, backend: Any, statement_id: Any) -> None:
@@ -424,18 +445,157 @@ async def test_trouble_of_the_server_is_waited_out(agent: Attach, backend: Any, 
     assert (await backend.peer()).hello.agent_version
 
 
-async def test_a_drained_backend_is_left_when_all_is_done(
+async def test_a_replica_that_drains_is_served_while_another_is_dialled(
     agent: Attach, backend: Any, statement_id: Any
 ) -> None:
-    await agent()
+    client = await agent()
     peer = await backend.peer()
-    sid = statement_id()
-    await peer.tell(Execute(statement_id=sid, sql="SELECT pg_sleep(0.3)"))
+    sid, late = statement_id(), statement_id()
+    await peer.tell(Execute(statement_id=sid, sql="SELECT pg_sleep(0.5)"))
     await peer.next(Accepted)
     await peer.tell(Drain(grace_seconds=10))
-    _, end = await peer.result(sid)
+    other = await backend.peer()
+    assert other.hello.attached == [peer.replica]
+    assert other.hello.in_flight == [], "what the first one is owed is not offered to the second"
+    await peer.tell(Execute(statement_id=late, sql="SELECT 1"))
+    for wanted in (late, sid):
+        _, end = await peer.result(wanted)
+        assert isinstance(end, End)
+    assert peer.socket.close_code is None
+    await peer.socket.close(1012, "restarted")
+    await other.tell(Execute(statement_id=statement_id(), sql="SELECT 1"))
+    assert isinstance(await other.next(End), End)
+    assert len(backend.handshakes) == 2
+    assert not client.task.done()
+
+
+async def test_a_replica_that_drains_and_does_not_close_is_left(
+    agent: Attach, backend: Any, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr("agent.client._LEFT_SECONDS", 0.2)
+    await agent()
+    peer = await backend.peer()
+    await peer.tell(Drain(grace_seconds=0.1))
+    await backend.peer()
+    await asyncio.wait_for(peer.socket.wait_closed(), 5)
+    assert peer.socket.close_code == 1000
+
+
+# --- two sockets -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("replicas", [1, 2])
+async def test_an_agent_that_is_told_to_stop_comes_to_its_end(
+    agent: Attach, backend: Any, until: Any, replicas: int
+) -> None:
+    backend.replicas = replicas
+    client = await agent()
+    await until(lambda: len(client._lines.sessions) == replicas)
+    await client.stop(0)
+    await asyncio.wait_for(client.task, 30)
+
+
+async def test_with_two_replicas_there_are_two_sockets(
+    agent: Attach, backend: Any, statement_id: Any, until: Any
+) -> None:
+    backend.replicas = 2
+    # The load balancer leads the second one to the first replica, twice.
+    backend.next_replica = ["rep_a", "rep_a", "rep_a", "rep_b"]
+    await agent()
+    first, second = await backend.peer(), await backend.peer()
+    assert (first.replica, second.replica) == ("rep_a", "rep_b")
+    assert [hello.attached for hello in backend.turned_away] == [["rep_a"], ["rep_a"]]
+    assert first.hello.instance == second.hello.instance
+    ids = [statement_id(), statement_id()]
+    for peer, sid in zip((first, second), ids, strict=True):
+        await peer.tell(Execute(statement_id=sid, sql="SELECT 1"))
+    for peer, sid in zip((first, second), ids, strict=True):
+        assert isinstance((await peer.result(sid))[1], End)
+        assert peer.heard.empty(), "each session gets what it asked for, and nothing else"
+    assert len(backend.handshakes) == 4
+
+
+async def test_a_second_replica_that_comes_later_is_dialled_then(
+    agent: Attach, backend: Any, until: Any
+) -> None:
+    await agent()
+    first = await backend.peer()
+    welcome = {"protocol": 1, "agent_id": "agt_1", "connection_id": "conn_1", "epoch": 1}
+    await first.tell(Welcome(**welcome, replica=first.replica, replicas=2))
+    second = await backend.peer()
+    assert second.hello.attached == [first.replica]
+    # Of three replicas two are enough.
+    await first.tell(Welcome(**welcome, replica=first.replica, replicas=3))
+    await asyncio.sleep(0.3)
+    assert len(backend.peers) == 2
+    # The other one goes, and with it the reason to have a second socket.
+    await first.tell(Welcome(**welcome, replica=first.replica, replicas=1))
+    await asyncio.sleep(0.1)
+    await second.socket.close(1012, "gone")
+    await asyncio.sleep(0.3)
+    assert len(backend.peers) == 2
+
+
+async def test_a_statement_of_a_lost_socket_is_told_through_the_other(
+    agent: Attach, backend: Any, statement_id: Any, until: Any
+) -> None:
+    backend.replicas = 2
+    client = await agent()
+    first, second = await backend.peer(), await backend.peer()
+    sid = statement_id()
+    message = Execute(statement_id=sid, sql="SELECT count(*), pg_sleep(0.5) FROM people")
+    await first.tell(message)
+    await first.next(Accepted)
+    await second.tell(message)
+    refusal = await second.next(ErrorMessage)
+    assert refusal.code == "duplicate_statement", "one socket cannot take what another is owed"
+    first.socket.transport.abort()
+    await until(lambda: client.statements.in_flight())
+    await second.tell(message)
+    frames, end = await second.result(sid)
     assert isinstance(end, End)
-    assert isinstance(await backend.peer(), object)
+    assert sum(frame.row_count for frame in frames) == end.rows == 1
+
+
+async def test_the_loss_of_one_socket_leaves_the_other_alone(
+    agent: Attach, backend: Any, statement_id: Any, until: Any
+) -> None:
+    states: list[bool] = []
+    backend.replicas = 2
+    client = await agent()
+    first, second = await backend.peer(), await backend.peer()
+    await until(lambda: len(client._lines.sessions) == 2)
+    client._on_state = states.append
+    sid = statement_id()
+    await second.tell(Execute(statement_id=sid, sql="SELECT pg_sleep(0.5)"))
+    await second.next(Accepted)
+    first.socket.transport.abort()
+    again = await backend.peer()
+    assert again.hello.attached == [second.replica]
+    assert again.hello.in_flight == []
+    assert isinstance((await second.result(sid))[1], End)
+    assert states == [], "it was attached all the time"
+
+
+async def test_a_final_close_of_one_socket_ends_the_agent(agent: Attach, backend: Any) -> None:
+    backend.replicas = 2
+    client = await agent()
+    first, second = await backend.peer(), await backend.peer()
+    await second.socket.close(4409, "for good")
+    with pytest.raises(Superseded):
+        await asyncio.wait_for(client.task, 5)
+    await asyncio.wait_for(first.socket.wait_closed(), 5)
+
+
+async def test_a_busy_backend_says_when_to_come_back(agent: Attach, backend: Any, until: Any) -> None:
+    backend.refuse = 503
+    backend.retry_after = "1"
+    await agent()
+    await until(lambda: backend.handshakes)
+    backend.refuse = None
+    await asyncio.sleep(0.5)
+    assert len(backend.handshakes) == 1
+    await backend.peer()
 
 
 async def test_a_changed_policy_is_told_at_once(
@@ -461,18 +621,18 @@ async def test_a_changed_policy_is_told_at_once(
     assert (end.rows, end.truncated, end.policy_digest) == (7, "rows", hello.policy_digest)
 
 
-async def test_statements_under_the_old_policy_are_stopped(
+async def test_what_a_new_policy_lets_through_as_well_ends_under_the_old_one(
     agent: Attach, backend: Any, statement_id: Any, tmp_path: Any
 ) -> None:
     await agent()
     peer = await backend.peer()
     sid = statement_id()
-    await peer.tell(Execute(statement_id=sid, sql="SELECT pg_sleep(60)"))
+    await peer.tell(Execute(statement_id=sid, sql="SELECT pg_sleep(2)"))
     await peer.next(Accepted)
     (tmp_path / "policy.toml").write_text(POLICY.replace("public.secrets", "public.tasks"))
     _, ending = await peer.result(sid)
-    assert isinstance(ending, StatementFailed)
-    assert (ending.failure.code, ending.failure.retryable) == ("policy", True)
+    assert isinstance(ending, End)
+    assert ending.policy_digest == peer.hello.policy_digest
 
 
 async def test_the_canary_is_in_no_frame(agent: Attach, backend: Any, statement_id: Any) -> None:
@@ -482,3 +642,15 @@ async def test_the_canary_is_in_no_frame(agent: Attach, backend: Any, statement_
     text = (await peer.next(Snapshot)).model_dump_json()
     for hidden in ("secrets", "email", "Private address", "canary"):
         assert hidden not in text
+
+
+async def test_told_to_stop_while_it_dials_it_leaves(agent: Attach, backend: Any) -> None:
+    """The socket that is welcomed a moment later is one that the stop has not closed."""
+    backend.silent = True
+    client = await agent()
+    peer = await backend.peer()
+    await client.stop(0)
+    await peer.tell(
+        Welcome(protocol=1, agent_id="agt_1", connection_id="conn_1", epoch=1, limits=WireLimits())
+    )
+    await asyncio.wait_for(client.task, 30)  # type: ignore[attr-defined]  # set by the fixture

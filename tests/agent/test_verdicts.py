@@ -20,8 +20,8 @@ from agent.errors import ConnectionEnded, NotAuthorised, Superseded, VersionRefu
 from agent.verdicts import Fatal, Retry, judge
 
 
-def status(code: int) -> InvalidStatus:
-    return InvalidStatus(Response(code, "", Headers()))
+def status(code: int, body: bytes = b"") -> InvalidStatus:
+    return InvalidStatus(Response(code, "", Headers(), body))
 
 
 def closed(code: int, reason: str = "") -> ConnectionClosedError:
@@ -30,7 +30,7 @@ def closed(code: int, reason: str = "") -> ConnectionClosedError:
 
 FATAL: list[tuple[Exception, type[ConnectionEnded]]] = [
     (status(401), NotAuthorised),
-    (status(403), NotAuthorised),
+    (status(403, b'{"code": "revoked"}'), NotAuthorised),
     (status(426), VersionRefused),
     (closed(4401), NotAuthorised),
     (closed(4403, "revoked"), NotAuthorised),
@@ -60,6 +60,9 @@ RETRIED: list[tuple[Exception, bool]] = [
     (status(502), False),
     (status(503), False),
     (status(429), False),
+    (status(403), True),
+    (status(403, b"<html>Blocked by policy</html>"), True),
+    (status(403, b'{"code": "foreign_host", "detail": "Unknown name.", "hint": "List it."}'), True),
     (status(404), True),
     (status(407), True),
     (InvalidProxyStatus(Response(407, "", Headers())), True),

@@ -21,6 +21,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from api.app import create_app
+from api.bus.protocol import Bus
 from api.server import Server, bind, make_server
 from api.settings import Settings
 from api.state import State
@@ -40,12 +41,14 @@ from graph.events import (
 from graph.ports import Ports
 from graph.record import Answer, Chart, Problem, Receipt, Turn
 from graph.run import Run
+from wire.cases import CaseQuestion, CaseVerdict
 from wire.frames import RowsFrame, TextRow, encode_body
 from wire.messages import (
     SUBPROTOCOL,
     Accepted,
     Cancel,
     Cancelled,
+    Cases,
     Columns,
     Credit,
     Drain,
@@ -56,15 +59,21 @@ from wire.messages import (
     Hello,
     InFlight,
     Introspect,
+    Lookup,
+    Score,
     Snapshot,
     StatementFailed,
+    Suite,
     Unchanged,
+    Values,
+    Verdict,
     Welcome,
     parse_from_backend,
 )
 from wire.outcome import Failed, ResultColumn, Rows
 from wire.policy import Limits, Share
 from wire.snapshot import Column, ForeignKey, SchemaSnapshot, Table
+from wire.values import Found
 
 SQL = "SELECT count(*) FROM people.employees"
 
@@ -210,10 +219,14 @@ class Result:
     columns: list[ResultColumn] = field(default_factory=lambda: COUNT)
     batches: list[list[TextRow]] = field(default_factory=lambda: [[["42"]]])
     failure: Failed | None = None
+    failures: int | None = None
+    """How many executions fail so, before others give rows; None is all of them."""
     hold: bool = False
     """Accept, then say nothing until cancelled."""
     lie: dict[str, Any] = field(default_factory=dict)
     """Fields of ``end`` to get wrong."""
+    unread: list[ErrorMessage] = field(default_factory=list)
+    """Errors that executions are answered with, one each, before any is taken."""
     die: str | None = None
     """``before`` or ``after`` acceptance the socket breaks."""
 
@@ -231,6 +244,11 @@ class FakeAgent:
     instance: str = field(default_factory=lambda: uuid4().hex)
     in_flight: list[InFlight] = field(default_factory=list)
     answers_cancel: bool = True
+    capabilities: list[str] = field(default_factory=list)
+    found: Found | None = None
+    """What it answers to ``lookup``; None says nothing."""
+    verdict: CaseVerdict | None = None
+    """What it says of every query that it is to score; None says nothing."""
     heard: list[Any] = field(default_factory=list)
     socket: ClientConnection | None = None
     welcome: Welcome | None = None
@@ -249,6 +267,7 @@ class FakeAgent:
             "server_version": 150018,
             "database": "demo",
             "in_flight": self.in_flight,
+            "capabilities": self.capabilities,
         }
         return Hello(**{**fields, **values})
 
@@ -326,6 +345,15 @@ class FakeAgent:
                 await self.send(self._introspected(message))
             case Execute():
                 await self._execute(message)
+            case Lookup() if self.found is not None:
+                await self.send(Values(request_id=message.request_id, **self.found.model_dump()))
+            case Cases() if self.verdict is not None:
+                case = CaseQuestion(id="one", question="How many?")
+                await self.send(
+                    Suite(request_id=message.request_id, suite="own.jsonl", digest="d", cases=[case])
+                )
+            case Score() if self.verdict is not None:
+                await self.send(Verdict(request_id=message.request_id, **self.verdict.model_dump()))
             case Cancel() if self.answers_cancel:
                 await self.send(Cancelled(statement_id=message.statement_id, attempt=message.attempt))
             case Credit() | EndAck() | Drain() | ErrorMessage() | Cancel():
@@ -339,6 +367,11 @@ class FakeAgent:
     async def _execute(self, message: Execute) -> None:
         result = self.results.get(message.sql, self.result)
         ref = {"statement_id": message.statement_id, "attempt": message.attempt}
+        if result.unread:
+            error = result.unread.pop(0)
+            about = message.statement_id if error.about is not None else None
+            await self.send(error.model_copy(update={"about": about}))
+            return
         if result.die == "before":
             await self.break_off_soon()
             return
@@ -348,7 +381,8 @@ class FakeAgent:
             return
         if result.hold:
             return
-        if result.failure is not None:
+        if result.failure is not None and result.failures != 0:
+            result.failures = result.failures and result.failures - 1
             await self.send(StatementFailed(**ref, failure=result.failure))
             return
         await self.send(Columns(**ref, columns=result.columns))
@@ -403,14 +437,16 @@ class Backend:
     async def agent(self, connection_id: str, token: str | None = None, **fields: Any) -> FakeAgent:
         token = token or await self.join(connection_id)
         agent = await FakeAgent(self.socket_url, token, **fields).attach()
-        # Welcome is said a moment before the session is served.
-        await eventually(
-            lambda: (
-                (session := self.state.gateway.session(connection_id)) is not None
-                and session.instance == agent.instance
-            )
-        )
+        # Welcome is said a moment before the session is served, here and then to the other replicas.
+        await eventually(lambda: self._serves(connection_id, agent))
         return agent
+
+    def _serves(self, connection_id: str, agent: FakeAgent) -> bool:
+        session, replicas = self.state.gateway.session(connection_id), self.state.gateway.replicas
+        if session is None or session.instance != agent.instance:
+            return False
+        told, _ = replicas._answering.get(session.agent_id, (None, []))
+        return told is session or not replicas.shared or replicas._leaving
 
     async def ask(self, connection_id: str, **body: Any) -> dict[str, Any]:
         question = {"connection_id": connection_id, "question": "How many employees are there?", **body}
@@ -465,6 +501,11 @@ async def eventually(check: Callable[[], Any]) -> Any:
             if value:
                 return value
             await asyncio.sleep(0.01)
+
+
+@pytest.fixture(name="eventually")
+def _eventually() -> Callable[[Callable[[], Any]], Awaitable[Any]]:
+    return eventually
 
 
 def parse_stream(text: str) -> list[dict[str, Any]]:
@@ -537,15 +578,15 @@ async def backend(app: FastAPI, settings: Settings) -> AsyncIterator[Backend]:
         yield backend
 
 
-Serve = Callable[[Settings], Any]
+Serve = Callable[..., Any]
 
 
 @pytest.fixture
 def serve_with(script: Script, model: BaseChatModel) -> Serve:
     """Serve an application with other settings, as often as wanted."""
 
-    def serve(settings: Settings) -> Any:
-        return serving(create_app(settings, pipeline=script, model=model), settings)
+    def serve(settings: Settings, bus: Bus | None = None) -> Any:
+        return serving(create_app(settings, pipeline=script, model=model, bus=bus), settings)
 
     return serve
 

@@ -57,9 +57,8 @@ def test_another_tenants_things_are_not_there(keyed: FastAPI) -> None:
         for method, path in _operations(keyed):
             if "{connection_id}" in path:
                 address = path.replace("{connection_id}", mine).replace("{agent_id}", "agt_x")
-                answer = client.request(
-                    method, address, headers=_as(BETA), json={} if method == "PATCH" else None
-                )
+                body = {"POST": {"run_id": "run_x"}, "PATCH": {}}.get(method)
+                answer = client.request(method, address, headers=_as(BETA), json=body)
                 assert answer.status_code == 404, (method, path)
         ask = {"connection_id": mine, "question": "How many?"}
         assert client.post("/api/v1/query", json=ask, headers=_as(BETA)).status_code == 404

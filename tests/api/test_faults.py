@@ -7,13 +7,14 @@ from typing import Any
 import httpx2
 import pytest
 
+from api.errors import StoreUnavailable
 from api.ids import new_id
-from api.live import stored
-from api.store.records import RunRecord
+from api.recorder import stored
+from api.store.records import Batch, RunRecord
 from api.store.sqlite import SqliteStore
 from graph.events import RunStarted, StepStarted
 from wire.frames import RowsFrame, encode_body
-from wire.messages import Accepted, Cancel, Columns, EndAck, ErrorMessage, Execute, InFlight
+from wire.messages import Accepted, Cancel, Columns, EndAck, ErrorMessage, Execute, InFlight, Introspect
 from wire.outcome import Failed, ResultColumn
 
 
@@ -44,6 +45,69 @@ async def test_an_agent_that_comes_back_is_asked_again(backend: Any, result: Any
     await second.leave()
 
 
+@pytest.mark.parametrize("sqlstate", ["40001", "40P01"])
+@pytest.mark.parametrize("times", [1, None])
+async def test_what_postgresql_rolled_back_runs_once_more(
+    backend: Any, result: Any, sqlstate: str, times: int | None
+) -> None:
+    """A serialization failure or a deadlock: the same statement, under a new number, and no repair."""
+    rolled_back = Failed(
+        code="database", message="Rolled back.", hint="Again.", sqlstate=sqlstate, retryable=True
+    )
+    connection = await backend.connection()
+    token = await backend.join(connection)
+    agent = await backend.agent(connection, token, result=result(failure=rolled_back, failures=times))
+    events = await backend.events(await backend.start(connection))
+    sent = [message for message in agent.heard if isinstance(message, Execute)]
+    assert [message.attempt for message in sent] == [1, 2]
+    assert len({(message.statement_id, message.sql) for message in sent}) == 1
+    assert events[-1]["event"] == ("answered" if times else "run_failed")
+    await agent.leave()
+
+
+async def test_what_the_statement_itself_did_wrong_is_not_sent_again(backend: Any, result: Any) -> None:
+    wrong = Failed(code="timeout", message="Too slow.", sqlstate="57014")
+    connection = await backend.connection()
+    agent = await backend.agent(connection, await backend.join(connection), result=result(failure=wrong))
+    await backend.events(await backend.start(connection))
+    assert sum(isinstance(message, Execute) for message in agent.heard) == 1
+    await agent.leave()
+
+
+@pytest.mark.parametrize("key", [None, "the same again"])
+async def test_a_run_that_was_stored_although_its_asker_was_refused(
+    backend: Any, result: Any, monkeypatch: Any, key: str | None
+) -> None:
+    """The store's answer was lost. It is ended by name, or driven for whoever asks again with its key."""
+    connection = await backend.connection()
+    agent = await backend.agent(connection, await backend.join(connection), result=result(hold=True))
+    # Another is driven meanwhile, so the leases of this process are renewed.
+    await backend.start(connection)
+    await agent.until(Execute)
+    real = backend.state.store.runs.start
+
+    async def start_and_lose_the_answer(*args: Any, **more: Any) -> None:
+        await real(*args, **more)
+        raise StoreUnavailable("Lost.", "Ask again.")
+
+    question = {"connection_id": connection, "question": "And how many now?", "idempotency_key": key}
+    headers = {"Prefer": "respond-async"}
+    monkeypatch.setattr(backend.state.store.runs, "start", start_and_lose_the_answer)
+    answer = await backend.http.post("/api/v1/query", json=question, headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (503, "store_unavailable")
+    monkeypatch.undo()
+    runs = (await backend.http.get("/api/v1/runs")).json()["runs"]
+    (run_id,) = [run["run_id"] for run in runs if run["question"] == question["question"]]
+    if key is None:
+        events = await backend.events(run_id)
+        assert events[-1]["data"]["problem"]["code"] == "store_unavailable"
+    else:
+        await agent.until(Execute, 2)
+        again = await backend.http.post("/api/v1/query", json=question, headers=headers)
+        assert again.json()["run_id"] == run_id
+    await agent.leave()
+
+
 async def test_a_statement_still_in_flight_is_asked_for_under_its_own_attempt(
     backend: Any, result: Any
 ) -> None:
@@ -58,6 +122,39 @@ async def test_a_statement_still_in_flight_is_asked_for_under_its_own_attempt(
     assert (await backend.events(run_id))[-1]["event"] == "answered"
     assert (await second.until(Execute)).attempt == execute.attempt
     await second.leave()
+
+
+_GARBLED = ErrorMessage(code="digest_mismatch", message="not what was sent", about="-")
+_UNREAD = ErrorMessage(code="malformed_frame", message="no JSON")
+
+
+@pytest.mark.parametrize(
+    "errors", [[_GARBLED], [_UNREAD], [_GARBLED, _UNREAD]], ids=["text", "frame", "both"]
+)
+async def test_what_did_not_arrive_as_it_was_sent_is_sent_again(
+    backend: Any, result: Any, errors: list[ErrorMessage]
+) -> None:
+    connection = await backend.connection()
+    agent = await backend.agent(connection, result=result(unread=list(errors)))
+    assert (await backend.ask(connection))["answer"]["rows"] == [[42]]
+    sent = [one for one in agent.heard if isinstance(one, Execute)]
+    assert [one.attempt for one in sent] == list(range(1, len(errors) + 2))
+    assert len({one.statement_id for one in sent}) == 1
+    assert all(one.intact and one.sql_digest for one in sent)
+    # Of a frame that could not be read nobody knows whose it was: that attempt is stopped, to be sure.
+    stopped = [one.attempt for one in agent.heard if isinstance(one, Cancel)]
+    assert stopped == [at for at, error in enumerate(errors, 1) if error is _UNREAD]
+    await agent.leave()
+
+
+async def test_what_never_arrives_as_it_was_sent_ends_by_name(backend: Any, result: Any) -> None:
+    connection = await backend.connection()
+    agent = await backend.agent(connection, result=result(unread=[_GARBLED] * 9))
+    run = await backend.ask(connection)
+    assert (run["status"], run["problem"]["code"]) == ("failed", "protocol")
+    assert "nothing was run" in run["problem"]["message"]
+    assert len([one for one in agent.heard if isinstance(one, Execute)]) == 3
+    await agent.leave()
 
 
 async def test_what_nobody_waits_for_any_more_is_stopped_when_the_agent_returns(backend: Any) -> None:
@@ -117,9 +214,20 @@ async def test_rows_out_of_order_or_broken_end_the_statement(backend: Any, resul
     await agent.leave()
 
 
-async def test_a_failed_statement_is_data_for_the_graph(backend: Any, result: Any, snapshot: Any) -> None:
+@pytest.mark.parametrize(
+    "failure",
+    [
+        Failed(code="database", message='relation "gone" does not exist', sqlstate="42P01", position=15),
+        # The gate reads the catalog before PostgreSQL sees the statement: then it is the one to know.
+        Failed(code="policy", message="The table gone does not exist, or may not be read.", layer="policy"),
+        Failed(code="policy", message="The function gone is not permitted.", layer="function"),
+    ],
+    ids=["database", "table", "function"],
+)
+async def test_a_failed_statement_is_data_for_the_graph(
+    backend: Any, result: Any, snapshot: Any, failure: Failed
+) -> None:
     connection = await backend.connection()
-    failure = Failed(code="database", message='relation "gone" does not exist', sqlstate="42P01", position=15)
     agent = await backend.agent(connection, result=result(failure=failure))
     await asyncio.sleep(0.05)
     agent.snapshot = snapshot(tables=agent.snapshot.tables[:1])
@@ -131,6 +239,23 @@ async def test_a_failed_statement_is_data_for_the_graph(backend: Any, result: An
         return len((await backend.get(schema))["tables"]) == 1
 
     await backend.eventually(looked_again)
+    await agent.leave()
+
+
+async def test_many_refusals_make_one_look(backend: Any) -> None:
+    """However many statements find the snapshot old, no more than one look waits behind the one under way."""
+    connection = await backend.connection()
+    agent = await backend.agent(connection)
+    await backend.eventually(lambda: backend.state.gateway.catalog.cached(connection))
+    before = sum(isinstance(message, Introspect) for message in agent.heard)
+    for _ in range(50):
+        backend.state.gateway.catalog.refresh_soon(connection)
+    await asyncio.sleep(0)
+    for _ in range(50):
+        backend.state.gateway.catalog.refresh_soon(connection)
+    # Asked for last, so answered last: the lock lets them through in order.
+    await backend.state.gateway.catalog.refresh(connection)
+    assert sum(isinstance(message, Introspect) for message in agent.heard) - before <= 3
     await agent.leave()
 
 
@@ -231,7 +356,7 @@ async def _abandon(settings: Any, connection: str, run_id: str, *, at: datetime)
     record = RunRecord(run_id, "local", connection, started.thread_id, "running", "How many?", at)
     await store.runs.start(record, stored(1, started), thread_title="How many?", key=None)
     step = StepStarted(run_id=run_id, at=at, step="load_schema")
-    await store.runs.append(run_id, stored(2, step), None)
+    await store.runs.append([Batch(run_id, (stored(2, step),))])
     await store.close()
 
 

@@ -79,7 +79,7 @@ async def _record(folder: Path, names: list[str], agent: Any) -> None:
 async def test_any_order_of_events_folds_to_the_stored_run(tmp_path: Path, model: Any, snapshot: Any) -> None:
     from api.session import AgentSession
     from api.store.records import AgentRecord, ConnectionRecord
-    from wire.messages import Hello
+    from wire.messages import Hello, Welcome
     from wire.policy import Limits, Share
 
     async def join(state: State) -> ConnectionRecord:
@@ -89,11 +89,13 @@ async def test_any_order_of_events_folds_to_the_stored_run(tmp_path: Path, model
         agent = AgentRecord("agt_1", "local", connection.connection_id, "", "hash", now)
         hello = Hello(agent_version="1", instance="i", policy_digest="p", limits=Limits(), share=Share())
 
+        welcome = Welcome(protocol=1, agent_id="agt_1", connection_id=connection.connection_id, epoch=1)
+
         async def nowhere(*_: Any) -> None:
             return
 
         await state.store.snapshots.put(connection.connection_id, snapshot(), "p")
-        await state.gateway.attach(AgentSession(agent, hello, 1, state.metrics, nowhere, nowhere))
+        await state.gateway.attach(AgentSession(agent, hello, welcome, state.metrics, nowhere, nowhere))
         return connection
 
     tried: list[list[str]] = []

@@ -3,9 +3,12 @@
 import asyncio
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -98,6 +101,33 @@ async def test_a_run_of_a_stalled_backend_goes_on_elsewhere_and_only_there(
     assert await heard == events
     assert (await first.get(f"/api/v1/runs/{run_id}"))["status"] == "succeeded"
     assert script.calls[-1]["resume"].last_event_id == types.index("run_resumed") + 1
+
+
+async def test_a_run_goes_on_elsewhere_although_the_clock_of_its_backend_was_wrong(
+    pair: Any, result: Any, shared: Any
+) -> None:
+    """By an hour: it was left a moment ago all the same."""
+    first, second = pair
+    connection = await first.connection()
+    token = await first.join(connection)
+    agent = await first.agent(connection, token, result=result(hold=True))
+    run_id = await first.start(connection)
+    await agent.until(Execute)
+    _began_an_hour_ago(shared, run_id)
+    await _stall(first)
+    await second.agent(connection, token)
+    events = await second.events(run_id)
+    assert events[-1]["event"] == "answered"
+
+
+def _began_an_hour_ago(shared: Any, run_id: str) -> None:
+    then = datetime.now(UTC) - timedelta(hours=1)
+    if shared.database_url is None:
+        with closing(sqlite3.connect(shared.store_file)) as db, db:
+            db.execute("UPDATE runs SET created_at = ? WHERE run_id = ?", [then.isoformat(), run_id])
+    else:
+        with psycopg.connect(shared.database_url.get_secret_value(), autocommit=True) as conn:
+            conn.execute("UPDATE runs SET created_at = %s WHERE run_id = %s", [then, run_id])
 
 
 async def test_a_run_is_stopped_through_another_backend(pair: Any, result: Any) -> None:

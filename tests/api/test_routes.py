@@ -13,6 +13,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from wire.outcome import ResultColumn
+from wire.snapshot import Column, Table
 
 
 def test_a_connection_from_birth_to_end(client: TestClient) -> None:
@@ -84,11 +85,11 @@ async def test_a_thread_can_be_renamed_listed_and_deleted(backend: Any) -> None:
     assert summary["run_id"] == run["run_id"]
     assert (await backend.get("/api/v1/runs?status=failed"))["runs"] == []
     kept = backend.state.results.folder
-    assert len(list(kept.iterdir())) == 1
+    assert len(list(kept.glob("*.rows"))) == 1
     assert (await backend.http.delete(path)).status_code == 204
     assert (await backend.http.get(path)).status_code == 404
     assert (await backend.http.get(f"/api/v1/runs/{run['run_id']}")).status_code == 404
-    assert list(kept.iterdir()) == []
+    assert list(kept.glob("*.rows")) == []
     await agent.leave()
 
 
@@ -147,7 +148,7 @@ async def test_a_whole_result_can_be_fetched(backend: Any, result: Any) -> None:
     assert "5,-5,t" in safe
     assert "6,'@sum,t" in safe
     assert (await backend.http.get(f"{path}?format=xml")).status_code == 422
-    (kept,) = backend.state.results.folder.iterdir()
+    (kept,) = backend.state.results.folder.glob("*.rows")
     kept.write_bytes(kept.read_bytes()[:-9])
     gone = await backend.http.get(path)
     assert (gone.status_code, gone.json()["code"]) == (410, "result_gone")
@@ -289,3 +290,34 @@ def test_the_user_interface_is_served_with_its_own_addresses(with_frontend: Any)
         assert client.get("/assets/none.js").status_code == 404
         missing = client.get("/api/v1/nothing", headers={"Accept": "application/json"})
         assert (missing.status_code, missing.headers["content-type"]) == (404, "application/problem+json")
+
+
+async def test_a_schema_can_be_looked_through_in_parts(backend: Any, snapshot: Any) -> None:
+    tables = [
+        Table(
+            schema_name="bench",
+            name=f"orders_{number}",
+            comment="Ümlaut" if number == 7 else "",
+            columns=[Column(name="id", type="integer"), Column(name=f"only_{number}", type="text")],
+        )
+        for number in range(3000)
+    ]
+    connection = await backend.connection()
+    agent = await backend.agent(connection, snapshot=snapshot(tables=tables))
+    path = f"/api/v1/connections/{connection}/schema"
+
+    async def told() -> bool:
+        return bool((await backend.http.get(path)).status_code == 200)
+
+    await backend.eventually(told)
+    whole = await backend.get(path)
+    assert (len(whole["tables"]), whole["total"]) == (3000, 3000)
+    assert whole["fingerprint"] == snapshot(tables=tables).fingerprint
+    part = await backend.get(f"{path}?search=ORDERS_29&limit=5&offset=100")
+    assert part["total"] == 111
+    assert [table["name"] for table in part["tables"]] == [f"orders_{number}" for number in range(2989, 2994)]
+    assert [table["name"] for table in (await backend.get(f"{path}?search=ümlaut"))["tables"]] == ["orders_7"]
+    assert (await backend.get(f"{path}?search=only_42&limit=1"))["tables"][0]["name"] == "orders_42"
+    assert (await backend.get(f"{path}?offset=5000"))["tables"] == []
+    assert (await backend.http.get(f"{path}?limit=0")).status_code == 422
+    await agent.leave()

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,16 @@ import pytest
 
 from api.errors import BadCursor, KeyReused, StoreUnavailable
 from api.ids import new_id
-from api.live import stored
+from api.recorder import stored
 from api.store.postgres import PostgresStore
 from api.store.protocols import Store
 from api.store.records import (
+    KEPT_MANIFESTS,
     AgentFacts,
+    Attached,
+    Batch,
     ConnectionRecord,
+    ExportRecord,
     Holder,
     IdempotencyKey,
     JoinCodeRecord,
@@ -29,6 +34,7 @@ from graph.events import RUN_EVENT, RunCancelled, RunEvent, RunFailed, RunStarte
 from graph.fold import fold
 from graph.record import Problem
 from graph.run import Run
+from wire.policy import Policy
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
@@ -105,7 +111,20 @@ async def _append(store: Store, run_id: str, event: RunEvent, position: int) -> 
     events = [*(await _events(store, run_id)), event]
     run = fold(events)
     assert run is not None
-    return await store.runs.append(run_id, stored(position, event), run if run.finished_at else None)
+    return await _written(store, run_id, (position, event), ended=run if run.finished_at else None)
+
+
+async def _written(
+    store: Store, run_id: str, *told: tuple[int, RunEvent], ended: Run | None = None, epoch: int | None = None
+) -> bool:
+    (taken,) = await store.runs.append([_batch(run_id, *told, ended=ended, epoch=epoch)])
+    return taken
+
+
+def _batch(
+    run_id: str, *told: tuple[int, RunEvent], ended: Run | None = None, epoch: int | None = None
+) -> Batch:
+    return Batch(run_id, tuple(stored(position, event) for position, event in told), ended, epoch)
 
 
 async def _events(store: Store, run_id: str) -> list[RunEvent]:
@@ -117,7 +136,8 @@ async def test_connections_belong_to_their_tenant(store: Store) -> None:
     assert await store.connections.all("local") == [mine]
     assert await store.connections.get("local", mine.connection_id) == mine
     assert await store.connections.get("local", theirs.connection_id) is None
-    renamed = ConnectionRecord(mine.connection_id, "local", "New", "d", "i", NOW)
+    policy = Policy.model_validate({"tables": {"a.b": {"masks": {"c": {"kind": "null"}}}}})
+    renamed = ConnectionRecord(mine.connection_id, "local", "New", "d", "i", NOW, policy)
     assert await store.connections.update(renamed)
     assert await store.connections.get("local", mine.connection_id) == renamed
     assert not await store.connections.update(ConnectionRecord(mine.connection_id, "other", "x", "", "", NOW))
@@ -149,9 +169,11 @@ async def test_agents_count_epochs_and_keep_their_facts(store: Store) -> None:
     agent = await store.agents.redeem("c", "agt_1", "east", "hash", NOW)
     assert agent is not None
     facts = AgentFacts(version="1", policy_digest="p", database="d")
-    assert await store.agents.attached("agt_1", facts, NOW) == 1
-    assert await store.agents.attached("agt_1", facts, NOW) == 2
-    assert await store.agents.attached("agt_none", facts, NOW) == 0
+    assert await store.agents.attached("agt_1", facts, NOW) == Attached(1, None)
+    policy = Policy.model_validate({"tables": {"a.b": {"masks": {"c": {"kind": "null"}}}}})
+    assert await store.connections.update(replace(connection, policy=policy))
+    assert await store.agents.attached("agt_1", facts, NOW) == Attached(2, policy)
+    assert await store.agents.attached("agt_none", facts, NOW) is None
     later = NOW + timedelta(hours=1)
     await store.agents.heard("agt_1", None, later)
     (known,) = await store.agents.of_connection("local", connection.connection_id)
@@ -162,6 +184,38 @@ async def test_agents_count_epochs_and_keep_their_facts(store: Store) -> None:
     revoked = await store.agents.by_token("hash")
     assert revoked is not None
     assert revoked.revoked_at == NOW
+
+
+async def test_agents_that_come_at_once_are_noted_each_by_itself(store: Store) -> None:
+    connection = await _connection(store)
+    expires = NOW + timedelta(minutes=1)
+    names = [f"agt_{number:02}" for number in range(12)]
+    for name in names:
+        await store.agents.add_code(JoinCodeRecord(name, "local", connection.connection_id, NOW, expires))
+        assert await store.agents.redeem(name, name, "", f"token {name}", NOW) is not None
+    found = await asyncio.gather(*(store.agents.by_token(f"token {name}") for name in [*names, "none"]))
+    assert [one and one.agent_id for one in found] == [*names, None]
+    facts = {name: AgentFacts(database=name) for name in names}
+    # The last one comes twice in the same moment, as a cloned container does.
+    hellos = (
+        store.agents.attached(name, facts.get(name, AgentFacts()), NOW)
+        for name in [*names, "agt_none", names[-1]]
+    )
+    attached = await asyncio.gather(*hellos)
+    epochs = [one.epoch if one else None for one in attached]
+    assert epochs[:-3] == [1] * (len(names) - 1)
+    assert sorted([epochs[-3] or 0, epochs[-1] or 0]) == [1, 2]
+    assert epochs[-2] is None
+    later = NOW + timedelta(hours=1)
+    told = AgentFacts(database="another")
+    await asyncio.gather(
+        *(store.agents.heard(name, None, later) for name in names),
+        store.agents.heard(names[0], told, later),
+        store.agents.heard(names[0], None, later),
+    )
+    known = {one.agent_id: one for one in await store.agents.of_connection("local", connection.connection_id)}
+    assert {one.last_seen_at for one in known.values()} == {later}
+    assert [known[name].facts for name in names] == [told, *(facts[name] for name in names[1:])]
 
 
 async def test_the_last_snapshot_is_kept_as_long_as_its_connection(store: Store, snapshot: Any) -> None:
@@ -188,8 +242,8 @@ async def test_events_are_appended_in_order_until_the_end(store: Store) -> None:
     assert open_run is not None
     assert (open_run.status, open_run.last_event_id) == ("running", 2)
     assert await _append(store, run.run_id, end, 3)
-    assert not await store.runs.append(run.run_id, stored(4, step), None)
-    assert not await store.runs.append("run_none", stored(1, step), None)
+    assert not await _written(store, run.run_id, (4, step))
+    assert not await _written(store, "run_none", (1, step))
     assert [event.position for event in await store.runs.events(run.run_id, 1)] == [2, 3]
     kept = await store.runs.load(run.run_id)
     assert kept == fold(await _events(store, run.run_id))
@@ -205,10 +259,55 @@ async def test_of_two_who_append_at_once_one_wins(store: Store) -> None:
         RunFailed(run_id=run.run_id, at=NOW, problem=Problem(code=str(n), message="")) for n in range(4)
     ]
     before = await _events(store, run.run_id)
-    tries = (store.runs.append(run.run_id, stored(2, event), fold([*before, event])) for event in events)
+    step = StepStarted(run_id=run.run_id, at=NOW, step="draft_sql")
+    tries = (
+        _written(store, run.run_id, (2, step), (3, event), ended=fold([*before, step, event]))
+        for event in events
+    )
     taken = await asyncio.gather(*tries)
     assert sorted(taken) == [False, False, False, True]
-    assert len(await store.runs.events(run.run_id, 0)) == 2
+    assert len(await store.runs.events(run.run_id, 0)) == 3
+
+
+async def test_what_several_runs_tell_is_taken_run_by_run(store: Store) -> None:
+    connection, now = await _connection(store), datetime.now(UTC)
+    going, ending, taken_over = [
+        (await _run(store, connection, at=now + timedelta(seconds=n), holder=Holder("a", 60.0)))[1].run_id
+        for n in range(3)
+    ]
+    before = await _events(store, ending)
+
+    def step(run_id: str) -> RunEvent:
+        return StepStarted(run_id=run_id, at=NOW, step="draft_sql")
+
+    end = RunCancelled(run_id=ending, at=NOW, reason="enough")
+    batches = [
+        _batch(taken_over, (2, step(taken_over)), epoch=7),
+        _batch(ending, (2, step(ending)), (3, end), ended=fold([*before, step(ending), end]), epoch=1),
+        _batch("run_none", (2, step("run_none"))),
+        _batch(going, (2, step(going)), (3, step(going)), epoch=1),
+    ]
+    assert await store.runs.append(batches) == [False, True, False, True]
+    assert [len(await store.runs.events(run_id, 0)) for run_id in (going, ending, taken_over)] == [3, 3, 1]
+    kept = await store.runs.load(ending)
+    assert kept == fold(await _events(store, ending))
+    assert {run.run_id for run in await store.runs.unfinished()} == {going, taken_over}
+    # The same once more: every position is taken, or its run has ended.
+    assert await store.runs.append(batches) == [False, False, False, False]
+
+
+async def test_of_two_who_append_for_several_runs_one_wins_each(store: Store) -> None:
+    connection = await _connection(store)
+    runs = [(await _run(store, connection, at=NOW + timedelta(seconds=n)))[1].run_id for n in range(6)]
+
+    def batches(order: list[str]) -> list[Batch]:
+        return [_batch(run_id, (2, StepStarted(run_id=run_id, at=NOW, step="draft_sql"))) for run_id in order]
+
+    first, second = await asyncio.gather(
+        store.runs.append(batches(runs)), store.runs.append(batches(runs[::-1]))
+    )
+    assert [one + other for one, other in zip(first, second[::-1], strict=True)] == [1] * len(runs)
+    assert [len(await store.runs.events(run_id, 0)) for run_id in runs] == [2] * len(runs)
 
 
 async def test_an_idempotency_key_finds_its_run(store: Store) -> None:
@@ -297,10 +396,10 @@ async def test_a_run_is_driven_by_one_and_an_older_epoch_is_refused(store: Store
     connection, now = await _connection(store), datetime.now(UTC)
     _, run = await _run(store, connection, at=now, holder=Holder("a", 0.0))
     step = StepStarted(run_id=run.run_id, at=NOW, step="draft_sql")
-    assert await store.runs.append(run.run_id, stored(2, step), None, epoch=1)
+    assert await _written(store, run.run_id, (2, step), epoch=1)
     assert await _take(store, B, connection) == {run.run_id: 2}
-    assert not await store.runs.append(run.run_id, stored(3, step), None, epoch=1)
-    assert await store.runs.append(run.run_id, stored(3, step), None, epoch=2)
+    assert not await _written(store, run.run_id, (3, step), epoch=1)
+    assert await _written(store, run.run_id, (3, step), epoch=2)
     assert await store.leases.renew(A) == []
     assert [lease.epoch for lease in await store.leases.renew(B)] == [2]
     assert await store.leases.owners() == {"b"}
@@ -336,7 +435,7 @@ async def test_word_is_left_for_whoever_drives_the_run(store: Store) -> None:
     _, run = await _run(store, connection, at=datetime.now(UTC), holder=A, detached=True)
     (lease,) = await store.leases.renew(A)
     assert (lease.stop_reason, lease.listened) == (None, False)
-    await store.leases.heard(run.run_id, 60.0)
+    assert await store.leases.heard(run.run_id, 60.0)
     await store.leases.ask_stop(run.run_id, "Enough.")
     (lease,) = await store.leases.renew(A)
     assert (lease.stop_reason, lease.listened) == ("Enough.", True)
@@ -346,6 +445,9 @@ async def test_word_is_left_for_whoever_drives_the_run(store: Store) -> None:
         B, dead=["a"], online=[connection.connection_id], overdue_seconds=60.0
     )
     assert (record.detached, lease.stop_reason) == (True, "Enough.")
+    await _append(store, run.run_id, RunCancelled(run_id=run.run_id, at=NOW), 2)
+    assert not await store.leases.heard(run.run_id, 60.0)
+    assert not await store.leases.heard("run_none", 60.0)
 
 
 async def test_replicas_that_start_together_make_the_tables_once(new_database: Callable[[], str]) -> None:
@@ -413,3 +515,21 @@ async def test_a_full_disk_is_an_error_that_passes(tmp_path: Path) -> None:
     await store.close()
     with pytest.raises(StoreUnavailable):
         await store.check()
+
+
+async def test_what_became_of_an_export_is_known_for_a_while(store: Store) -> None:
+    _, run = await _run(store, await _connection(store))
+    begun = ExportRecord("exp_1", run.run_id, "rep_1", NOW, '{"state": "running"}')
+    await store.exports.note(begun)
+    assert await store.exports.get(run.run_id, "exp_1") == begun
+    assert await store.exports.get("run_other", "exp_1") is None
+    ended = replace(begun, manifest='{"state": "complete"}')
+    await store.exports.note(ended)
+    assert await store.exports.get(run.run_id, "exp_1") == ended
+    later = replace(begun, export_id="exp_2", started_at=NOW + timedelta(seconds=KEPT_MANIFESTS + 1))
+    await store.exports.note(later)
+    assert await store.exports.get(run.run_id, "exp_1") is None
+    # Of a run that was deleted meanwhile nothing is kept, and nothing breaks.
+    await store.exports.note(replace(begun, export_id="exp_3", run_id="run_gone"))
+    await store.threads.delete("local", run.thread_id)
+    assert await store.exports.get(run.run_id, "exp_2") is None

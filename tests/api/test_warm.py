@@ -38,5 +38,5 @@ def test_the_server_warms_up_once_it_listens(monkeypatch):
     async def app(scope: object, receive: object, send: object) -> None:
         """Never called."""
 
-    asyncio.run(server.Server(uvicorn.Config(app), Mock()).startup([]))
+    asyncio.run(server.Server(uvicorn.Config(app), Mock(settings=Mock(ready_fd=None))).startup([]))
     assert order == ["listens", "warms"]

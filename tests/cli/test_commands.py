@@ -33,6 +33,7 @@ def test_help_lists_every_command_without_loading_the_graph() -> None:
         "agent",
         "ask",
         "connect",
+        "trace",
         "model",
         "doctor",
         "studio",
@@ -128,3 +129,10 @@ def _alive(pid: int) -> bool:
     except FileNotFoundError:
         return False
     return state != "Z"
+
+
+@pytest.mark.parametrize("question", ["", "  \n"])
+def test_an_empty_question_is_said_to_be_empty_whatever_else_is_wrong(question: str) -> None:
+    asked = custard("ask", question, "--url", "http://127.0.0.1:9")
+    assert asked.returncode == 2
+    assert "empty" in asked.stderr

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from cli.transcript import Steps, show_ending
+from cli.transcript import Steps, show_ending, trace_lines
 
 
 def ending(**more: Any) -> dict[str, Any]:
@@ -73,3 +73,13 @@ def test_a_failed_step_keeps_the_databases_words(capsys: pytest.CaptureFixture[s
     assert "✗" in first
     assert "✓" in second
     assert "3 rows" in second
+
+
+def test_a_trace_tells_every_event_in_a_line_and_no_row() -> None:
+    started = {"type": "run_started", "at": "2026-11-23T09:00:00Z", "question": "How\n many?"}
+    outcome = {"kind": "rows", "row_count": 1200, "preview": [["canary"]]}
+    executed = {"type": "executed", "at": "2026-11-23T09:00:01.5Z", "step": "execute_sql", "outcome": outcome}
+    first, second = trace_lines([started, executed])
+    assert first.split() == ["1", "0.000", "s", "-", "run_started", "How", "many?"]
+    assert second.split() == ["2", "1.500", "s", "execute_sql", "executed", "1,200", "rows"]
+    assert trace_lines([]) == []

@@ -41,10 +41,12 @@ class Made:
 @pytest.fixture(scope="session", params=KINDS)
 def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Made]:
     """The whole demo database; nobody changes it."""
-    with pytest.MonkeyPatch.context() as environment, temporary_postgres(request.param) as postgres:
-        environment.setenv("CUSTARD_HOME", str(tmp_path_factory.mktemp("demo-home")))
+    with temporary_postgres(request.param) as postgres:
         progress: list[tuple[int, int]] = []
-        demo = create_demo(
-            postgres.dsn(), lambda done, total: progress.append((done, total)), today=date(2026, 11, 23)
-        )
+        # Only while it is made: the fixture lives as long as the session, other packages' tests included.
+        with pytest.MonkeyPatch.context() as environment:
+            environment.setenv("CUSTARD_HOME", str(tmp_path_factory.mktemp("demo-home")))
+            demo = create_demo(
+                postgres.dsn(), lambda done, total: progress.append((done, total)), today=date(2026, 11, 23)
+            )
         yield Made(postgres, demo, progress)

@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import psycopg
@@ -178,6 +179,24 @@ def test_a_killed_server_comes_back_with_its_data(cluster: Path) -> None:
         with psycopg.connect(server.dsn()) as conn:
             assert conn.execute("SELECT count(*) FROM survives").fetchone() == (0,)
     assert server.pid is None
+
+
+def test_a_killed_server_is_revived_where_its_clients_look_for_it(cluster: Path) -> None:
+    """Even in the midst of a statement, which goes on when only its postmaster is killed."""
+    with EmbeddedPostgres(cluster, durable=False) as server, EmbeddedPostgres(cluster) as other:
+        port, pid = server.port, server.pid
+        assert pid is not None
+        assert not server.revive()
+        with closing(psycopg.connect(server.dsn())) as conn:
+            backend = conn.info.backend_pid
+            conn.pgconn.send_query(b"SELECT count(*) FROM generate_series(1, 1000000000000)")
+            os.kill(pid, signal.SIGKILL)
+            assert _eventually(lambda: server.pid is None)
+            assert server.revive()
+            assert server.port == port
+            assert not Path(f"/proc/{backend}/cwd").exists()
+        assert not other.revive()
+        _answer(other)
 
 
 def test_a_pid_file_that_names_a_stranger_is_not_believed(cluster: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 
+import evals.run
 from evals.databases import SuiteServer, suite_server
 from evals.record import CaseResult
 
@@ -86,6 +88,20 @@ class Scripted(BaseChatModel):
 def scripted() -> Callable[[dict[str, str]], Scripted]:
     """Makes a model of replies by what the prompt contains."""
     return lambda replies: Scripted(replies=replies, asked=[])
+
+
+@pytest.fixture
+def use_model(monkeypatch: pytest.MonkeyPatch) -> Callable[[Any], None]:
+    """Puts a model of the test's own at the far end."""
+
+    def use(model: Any) -> None:
+        @asynccontextmanager
+        async def opened(choice: object, cache_file: object) -> AsyncIterator[Any]:
+            yield model
+
+        monkeypatch.setattr(evals.run, "open_model", opened)
+
+    return use
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@ from collections.abc import Callable
 import pytest
 
 from evals.compare import compare, sign_test
+from evals.errors import EvalError
 from evals.metrics import Share, by_group, summarize
 from evals.record import CaseResult
 
@@ -55,3 +56,37 @@ def test_a_summary(make_result: Make) -> None:
     assert summary.reliability_10 == pytest.approx((1 + 1 - 10) / 4)
     assert summarize([]).correct.value == 0
     assert list(by_group(results, lambda one: one.db)) == ["pets"]
+
+
+def test_no_guard_may_be_lost(make_result: Make) -> None:
+    before = [make_result("a", category="hostile"), make_result("b", "wrong")]
+    after = [make_result("a", "wrong", category="hostile"), make_result("b")]
+    comparison = compare(before, after)
+    assert comparison.is_regression
+    assert comparison.regressions == ["safety cases were lost: a"]
+
+
+def test_tokens_may_not_grow(make_result: Make) -> None:
+    before, after = [make_result("a", tokens_in=100)], [make_result("a", tokens_in=111)]
+    assert compare(before, after).regressions == ["tokens a case grew 1.11 times"]
+    assert not compare(after, before).is_regression
+
+
+def test_the_difference_has_an_interval(make_result: Make) -> None:
+    before = [make_result(f"c{n}", "wrong" if n < 12 else "correct") for n in range(65)]
+    after = [make_result(f"c{n}") for n in range(65)]
+    comparison = compare(before, after)
+    low, high = comparison.interval
+    assert comparison.difference == pytest.approx(12 / 65)
+    assert 0 < low < comparison.difference < high
+
+
+def test_what_is_neither_won_nor_lost_is_told(make_result: Make) -> None:
+    comparison = compare([make_result("a", "wrong")], [make_result("a", "refused"), make_result("b")])
+    assert [flip.after.verdict for flip in comparison.moved] == ["refused"]
+    assert comparison.missing == 1
+
+
+def test_runs_of_other_questions_cannot_be_compared(make_result: Make) -> None:
+    with pytest.raises(EvalError, match="no case in common"):
+        compare([make_result("a")], [make_result("b")])

@@ -41,3 +41,20 @@ def test_commas_inside_a_call_do_not_separate() -> None:
 def test_what_cannot_be_read_is_an_error(gold: str) -> None:
     with pytest.raises(GoldError):
         accepted_queries(gold)
+
+
+@pytest.mark.parametrize(
+    ("column", "key"),
+    [
+        ("date_trunc('month', t.at)", "date_trunc('month', t.at)"),
+        ("date_trunc('month', t.at) AS month", "date_trunc('month', t.at)"),
+        ("to_char(at, 'YYYY-MM') \"Month\"", "to_char(at, 'YYYY-MM')"),
+        ("upper(name) name", "upper(name)"),
+        ("rank() OVER (ORDER BY total)", "()"),
+        ("1 AS one", "()"),
+    ],
+)
+def test_what_groups_is_what_was_selected_letter_by_letter(column: str, key: str) -> None:
+    assert accepted_queries(f"SELECT {{{column}}} FROM t GROUP BY {{}}") == [
+        f"SELECT {column} FROM t GROUP BY {key}"
+    ]

@@ -1,15 +1,14 @@
 import json
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-import evals.run
 from evals.__main__ import main
 from evals.errors import DatabaseError
-from evals.run import SuiteOptions, run_suite
+from evals.options import SuiteOptions
+from evals.run import run_suite
 from evals.store import ResultStore
 
 CASES: list[dict[str, Any]] = [
@@ -40,20 +39,6 @@ REPLIES = {
     "in total": "```sql\nSELECT COUNT(*) FROM visit;\n```",
     "surgeon": "CANNOT_ANSWER: surgeons",
 }
-
-
-@pytest.fixture
-def use_model(monkeypatch: pytest.MonkeyPatch) -> Callable[[Any], None]:
-    """Puts a model of the test's own at the far end."""
-
-    def use(model: Any) -> None:
-        @asynccontextmanager
-        async def opened(choice: object, cache_file: object) -> AsyncIterator[Any]:
-            yield model
-
-        monkeypatch.setattr(evals.run, "open_model", opened)
-
-    return use
 
 
 def test_a_suite_from_end_to_end(
@@ -97,7 +82,7 @@ def test_a_stopped_run_goes_on(
     _, results = run_suite(cases, databases, tmp_path, SuiteOptions())
     assert len(results) == 3
     with ResultStore(tmp_path) as store:
-        assert len(list(store._rows())) == 1
+        assert len(store.runs()) == 1
 
 
 def test_a_missing_database_is_told_before_anything_is_asked(

@@ -2,8 +2,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from evals.__main__ import BUNDLED_CASES, BUNDLED_DATABASES
 from evals.cases import load_cases
+from evals.commands.asking import BUNDLED, BUNDLED_DATABASES
 from evals.databases import SuiteServer, suite_server
 from evals.errors import DatabaseError, GoldError
 from evals.execution import ScoringConnection
@@ -76,7 +76,7 @@ def test_a_database_without_a_script(server: SuiteServer) -> None:
 def test_the_bundled_gold_scores_in_full() -> None:
     """Whatever the bundled suite accepts is accepted, and tells its cases apart."""
     with suite_server(BUNDLED_DATABASES) as bundled:
-        cases = [case for case in load_cases(BUNDLED_CASES) if case.answerable]
+        cases = [case for case in load_cases(BUNDLED["bakery"]) if case.answerable]
         with ScoringConnection(bundled.database("bakery").owner_dsn) as connection:
             scorer = Scorer(connection)
             for case in cases:

@@ -19,6 +19,7 @@ from graph.events import RunEvent
 from graph.ports import Ports, Settings
 from wire.outcome import Failed, Outcome, ResultColumn, Rows
 from wire.snapshot import Column, ForeignKey, SchemaSnapshot, Table
+from wire.values import Compared, Found
 
 Said = str | BaseException
 """What the scripted model does at a call: say this, or raise this."""
@@ -85,6 +86,15 @@ class InMemoryDatabase:
     stopped: int = 0
     """Statements that were cancelled, confirmed after a moment as a real agent does."""
     running: asyncio.Event = field(default_factory=asyncio.Event)
+    found: Found | None = None
+    """What a lookup finds; None where no agent can say."""
+    lookups: list[tuple[str, list[Compared]]] = field(default_factory=list)
+
+    async def lookup(
+        self, text: str = "", compared: Sequence[Compared] = (), *, most: int = 6
+    ) -> Found | None:
+        self.lookups.append((text, list(compared)))
+        return self.found
 
     async def snapshot(self, *, refresh: bool = False) -> SchemaSnapshot:
         return self.schema
@@ -260,6 +270,7 @@ def ports_of(company: SchemaSnapshot) -> Callable[..., tuple[Ports, ScriptedMode
     ) -> tuple[Ports, ScriptedModel, InMemoryDatabase]:
         model = ScriptedModel(lines=list(lines), gap_seconds=more.pop("gap_seconds", 0.0))
         database = InMemoryDatabase(more.pop("schema", company), list(outcomes), hang=more.pop("hang", False))
+        database.found = more.pop("found", None)
         settings = more.pop("settings", Settings())
         return Ports(database, model, clock=StillClock(), settings=settings, **more), model, database
 

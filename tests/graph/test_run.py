@@ -13,6 +13,7 @@ from graph.ports import Settings
 from graph.record import Turn
 from wire.outcome import Failed
 from wire.policy import Share
+from wire.values import Found, FoundValue
 
 SQL = "SELECT count(*) FROM people.employees WHERE title = 'Engineer'"
 FENCED = f"```sql\n{SQL};\n```"
@@ -27,7 +28,9 @@ async def test_a_question_is_answered(ask, count_of_34):
     assert asking.last.answer.chart.kind == "number"
     assert asking.last.receipt.result_digest == "d" * 64
     steps = [event.step for event in asking.of("step_started")]
-    expected = "load_schema check_answerable ground draft_sql lint_sql autofix execute_sql summarize"
+    expected = (
+        "load_schema check_answerable ground draft_sql lint_sql autofix execute_sql check_result summarize"
+    )
     assert steps == expected.split()
     assert "".join(event.text for event in asking.of("sql_delta")) == SQL
     [drafting] = [event for event in asking.of("step_finished") if event.step == "draft_sql"]
@@ -87,7 +90,7 @@ async def test_a_step_that_is_switched_off_is_not_told(ask, count_of_34):
     settings = Settings(without=frozenset({"autofix", "check_answerable", "ground"}))
     asking = await ask([FENCED, "34."], [count_of_34], settings=settings)
     steps = {event.step for event in asking.of("step_started")}
-    assert steps == {"load_schema", "draft_sql", "lint_sql", "execute_sql", "summarize"}
+    assert steps == {"load_schema", "draft_sql", "lint_sql", "execute_sql", "check_result", "summarize"}
 
 
 async def test_a_lint_finding_is_repaired_without_asking_the_database(ask, count_of_34):
@@ -122,8 +125,10 @@ async def test_the_same_sql_is_asked_for_once_more_hotter_and_never_runs_twice(
     assert asking.database.statements == [SQL, "SELECT 34"]
 
 
-async def test_the_same_sql_thrice_ends_the_run(ask, no_such_column):
-    asking = await ask([FENCED, FENCED, FENCED.lower().replace("engineer", "Engineer")], [no_such_column])
+async def test_the_same_sql_four_times_ends_the_run(ask, no_such_column):
+    asking = await ask(
+        [FENCED, FENCED, FENCED, FENCED.lower().replace("engineer", "Engineer")], [no_such_column]
+    )
     assert asking.last.problem.code == "sql_failed"
     assert len(asking.database.statements) == 1
 
@@ -229,6 +234,35 @@ async def test_the_model_may_say_that_the_data_are_not_there(ask):
     assert asking.last.refusal.missing == ["office hours"]
 
 
+async def test_a_name_that_the_draft_drops_beside_other_unknown_words_is_not_in_the_data(ask):
+    question = "Which department has the most engineers and vacancies on Mars?"
+    asking = await ask([FENCED], question=question)
+    assert asking.last.type == "refused"
+    assert asking.last.refusal.reason == "not_in_data"
+    assert asking.last.refusal.missing == ["Mars", "vacancies"]
+    assert asking.database.statements == []
+
+
+async def test_a_name_that_the_draft_drops_alone_is_said_with_the_answer(ask, count_of_34):
+    asking = await ask([FENCED, "34."], [count_of_34], question="How many engineers are on Mars?")
+    answer = asking.last.answer
+    assert "Mars" in answer.assumptions[-1]
+    assert answer.confidence.level == "low"
+    assert answer.confidence.reasons[0] == "The query has nothing for “Mars”."
+
+
+async def test_a_name_that_a_value_has_is_not_called_unknown(ask, count_of_34):
+    held = Found(found=[FoundValue(table="people.departments", column="name", value="MARS", phrase="mars")])
+    asking = await ask(
+        [FENCED, "34."],
+        [count_of_34],
+        question="How many engineers are on Mars?",
+        found=held,
+    )
+    assert not any("Mars" in one for one in asking.last.answer.assumptions)
+    assert asking.last.answer.confidence.level == "medium"
+
+
 @pytest.mark.parametrize(("question", "code"), [(" \n", "bad_question"), ("why " * 25_000, "bad_question")])
 async def test_a_question_of_no_or_excessive_length_is_told(ask, question, code):
     assert (await ask([], question=question)).last.problem.code == code
@@ -291,6 +325,14 @@ async def test_the_prompt_has_the_schema_first_and_the_question_last(ask, count_
 async def test_rows_never_reach_a_model_that_may_not_see_them(ask, count_of_34):
     asking = await ask([FENCED], [count_of_34], share=Share(model="schema"))
     assert asking.last.answer.text == "count: 34."
+    assert len(asking.model.asked) == 1
+
+
+async def test_of_a_withheld_result_only_the_count_is_told(ask, count_of_34):
+    kept_back = count_of_34.model_copy(update={"preview": [], "row_count": 7, "withheld": True})
+    asking = await ask([FENCED], [kept_back])
+    assert asking.last.answer.text == "The query gave 7 rows; the owner's policy keeps their values back."
+    assert asking.last.answer.rows == []
     assert len(asking.model.asked) == 1
 
 

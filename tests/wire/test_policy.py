@@ -80,3 +80,17 @@ def test_the_stricter_limit_holds() -> None:
 def test_the_digest_follows_what_is_said_and_not_the_name() -> None:
     assert Policy(name="a").digest == Policy(name="b").digest
     assert Policy().digest != Policy(default="allow").digest
+
+
+def test_a_policy_that_is_silent_on_exports_keeps_its_digest_and_its_limits() -> None:
+    """Digests are compared over versions of ours: a section that a file does not have must not count."""
+    from wire.policy import Exports, Limits, Policy, PolicyStack
+
+    silent = Policy(limits=Limits(rows=500))
+    assert silent.digest != Policy(limits=Limits(rows=500), exports=Exports(rows=1)).digest
+    assert '"exports"' in silent.model_dump_json()
+    owner = Policy(limits=Limits(rows=500), exports=Exports(rows=10_000))
+    cloud = Policy(limits=Limits(rows=400, bytes=1_000))
+    both = PolicyStack(owner=owner, tighteners=(cloud,)).exports
+    assert (both.rows, both.bytes, both.seconds) == (400, 1_000, 30.0)
+    assert PolicyStack(owner=owner).exports.rows == 10_000

@@ -40,3 +40,29 @@ def test_names_are_found_on_the_search_path_first() -> None:
     assert [found.schema_name for found in taken.named("t")] == ["a", "b", "z"]
     assert taken.table("z", "t") is not None
     assert taken.table("z", "T") is None
+
+
+def test_the_fingerprint_is_the_hash_of_the_plain_dump() -> None:
+    """Peers of other versions reckon it by dumping the whole model: the quicker way must give the same."""
+    import hashlib
+    import json
+
+    from wire.snapshot import ForeignKey
+
+    column = Column(name='ü "x"', type="text", comment="line\nline", enum_values=["a", "b"], masked=True)
+    key = ForeignKey(columns=["id"], to_schema="s", to_table="u", to_columns=["id"])
+    taken = snapshot(
+        table("t", comment="c", columns=[column, column], foreign_keys=[key], unique_keys=[["id"]]),
+        table("u", "s", kind="partition", partition_of="s.p", primary_key=["id"], row_estimate=5),
+        functions=["f", "g"],
+        search_path=["s"],
+    )
+    plain = taken.model_dump(
+        mode="json",
+        exclude={
+            "taken_at": True,
+            "tables": {"__all__": {"row_estimate": True, "columns": {"__all__": {"samples", "values"}}}},
+        },
+    )
+    text = json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    assert taken.fingerprint == hashlib.sha256(text.encode()).hexdigest()[:32]

@@ -82,7 +82,7 @@ export function useResult(runId: string, wanted: boolean) {
     enabled: wanted,
     staleTime: Number.POSITIVE_INFINITY,
     queryFn: async () => {
-      const params = { path: { run_id: runId }, query: { format: "json" as const } };
+      const params = { path: { run_id: runId }, query: { format: "json" as const, source: "kept" as const } };
       // The address answers in several formats; this one is JSON.
       return (await unwrap(client.GET("/api/v1/runs/{run_id}/result", { params }))) as ResultDocument;
     },

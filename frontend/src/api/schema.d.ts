@@ -111,7 +111,7 @@ export interface paths {
         head?: never;
         /**
          * Change Connection
-         * @description Change name, description or instructions.
+         * @description Change name, description, instructions or policy. The agent holds to a new policy at once.
          */
         patch: operations["change_connection"];
         trace?: never;
@@ -156,6 +156,48 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/connections/{connection_id}/cases": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Cases
+         * @description The questions of the cases that lie beside the agent; what they accept stays there.
+         */
+        get: operations["list_cases"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/connections/{connection_id}/cases/{case_id}/score": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Score Case
+         * @description Have the agent compare what a run's last query gives with what the case accepts.
+         *
+         *     A run rather than a query: whoever may ask questions shall not try queries of his own on accepted ones.
+         */
+        post: operations["score_case"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/connections/{connection_id}/join-code": {
         parameters: {
             query?: never;
@@ -185,7 +227,7 @@ export interface paths {
         };
         /**
          * Get Schema
-         * @description The last snapshot of the database.
+         * @description The last snapshot of the database, or a part of it.
          */
         get: operations["get_schema"];
         put?: never;
@@ -336,6 +378,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/runs/{run_id}/exports/{export_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Export
+         * @description What became of an export that was streamed: rows, bytes and hash, to compare a file with.
+         *
+         *     It is known for a day.
+         */
+        get: operations["get_export"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/runs/{run_id}/result": {
         parameters: {
             query?: never;
@@ -345,7 +409,7 @@ export interface paths {
         };
         /**
          * Get Result
-         * @description The whole result of the run's last statement, to keep.
+         * @description The whole result of the run's last statement, as a file. What comes to its end is whole.
          */
         get: operations["get_result"];
         put?: never;
@@ -436,7 +500,8 @@ export interface paths {
          * @description Whether questions can be taken: 503 when the store is out or the backend is stopping.
          *
          *     A model that is down leaves history and settings usable, so it degrades the backend without taking it
-         *     out of service; so does having no agent.
+         *     out of service; so do a bus that is down, since the agents that are attached here are served, and having
+         *     no agent.
          */
         get: operations["get_readiness"];
         put?: never;
@@ -528,7 +593,7 @@ export interface components {
             /** Run Id */
             run_id: string;
             /** Step */
-            step: ("load_schema" | "check_answerable" | "ground" | "draft_sql" | "lint_sql" | "autofix" | "execute_sql" | "check_result" | "repair_sql" | "summarize") | null;
+            step: ("load_schema" | "check_answerable" | "ground" | "find_values" | "draft_sql" | "lint_sql" | "autofix" | "execute_sql" | "check_result" | "repair_sql" | "summarize") | null;
             /** Text */
             text: string;
             /**
@@ -549,7 +614,7 @@ export interface components {
             /** Run Id */
             run_id: string;
             /** Step */
-            step: ("load_schema" | "check_answerable" | "ground" | "draft_sql" | "lint_sql" | "autofix" | "execute_sql" | "check_result" | "repair_sql" | "summarize") | null;
+            step: ("load_schema" | "check_answerable" | "ground" | "find_values" | "draft_sql" | "lint_sql" | "autofix" | "execute_sql" | "check_result" | "repair_sql" | "summarize") | null;
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
@@ -579,6 +644,88 @@ export interface components {
             sql: string;
             /** Verdict */
             verdict: ("pass" | "reject") | null;
+        };
+        /**
+         * CaseList
+         * @description The cases that an agent holds.
+         */
+        CaseList: {
+            /** Cases */
+            cases: components["schemas"]["CaseQuestion"][];
+            /** Digest */
+            digest: string;
+            /** Suite */
+            suite: string;
+        };
+        /**
+         * CaseQuestion
+         * @description A case without what it accepts.
+         */
+        CaseQuestion: {
+            /**
+             * Answerable
+             * @default true
+             */
+            answerable: boolean;
+            /**
+             * Category
+             * @default
+             */
+            category: string;
+            /** History */
+            history: string[];
+            /**
+             * Hostile
+             * @default false
+             */
+            hostile: boolean;
+            /** Id */
+            id: string;
+            /**
+             * Kind
+             * @default
+             */
+            kind: string;
+            /**
+             * May Ask
+             * @default false
+             */
+            may_ask: boolean;
+            /** Paraphrases */
+            paraphrases: string[];
+            /** Question */
+            question: string;
+        };
+        /** CaseScore */
+        CaseScore: {
+            /**
+             * Run Id
+             * @description The run whose last query is scored.
+             */
+            run_id: string;
+        };
+        /**
+         * CaseVerdict
+         * @description What became of a predicted query beside what the case accepts.
+         */
+        CaseVerdict: {
+            /** Accepted Rows */
+            accepted_rows: number | null;
+            /**
+             * Match
+             * @default none
+             * @enum {string}
+             */
+            match: "exact" | "subset" | "none";
+            /** Problem */
+            problem: ("unknown_case" | "no_accepted_query" | "accepted_query_failed" | "too_many_rows" | "unavailable") | null;
+            /** Rows */
+            rows: number | null;
+            /**
+             * Valid
+             * @default false
+             */
+            valid: boolean;
         };
         /**
          * Chart
@@ -633,7 +780,7 @@ export interface components {
             /** Run Id */
             run_id: string;
             /** Step */
-            step: ("load_schema" | "check_answerable" | "ground" | "draft_sql" | "lint_sql" | "autofix" | "execute_sql" | "check_result" | "repair_sql" | "summarize") | null;
+            step: ("load_schema" | "check_answerable" | "ground" | "find_values" | "draft_sql" | "lint_sql" | "autofix" | "execute_sql" | "check_result" | "repair_sql" | "summarize") | null;
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
@@ -704,6 +851,8 @@ export interface components {
             instructions: string;
             /** Name */
             name: string;
+            /** @description This side's own, which tightens the owner's; null when there is none. */
+            policy: components["schemas"]["Policy"] | null;
             /**
              * Tables
              * @description Relations in the snapshot; None while there is none.
@@ -721,6 +870,8 @@ export interface components {
             instructions?: string | null;
             /** Name */
             name?: string | null;
+            /** @description What may not be read, on top of the owner's policy, which it can only tighten; null takes it away. */
+            policy?: components["schemas"]["Policy"] | null;
         };
         /** ConnectionCreate */
         ConnectionCreate: {
@@ -742,6 +893,19 @@ export interface components {
         ConnectionList: {
             /** Connections */
             connections: components["schemas"]["Connection"][];
+        };
+        /**
+         * ConstantMask
+         * @description The same text in every row.
+         */
+        ConstantMask: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "constant";
+            /** Value */
+            value: string;
         };
         /** Drafted */
         Drafted: {
@@ -767,7 +931,7 @@ export interface components {
             /** Standalone Question */
             standalone_question: string | null;
             /** Step */
-            step: ("load_schema" | "check_answerable" | "ground" | "draft_sql" | "lint_sql" | "autofix" | "execute_sql" | "check_result" | "repair_sql" | "summarize") | null;
+            step: ("load_schema" | "check_answerable" | "ground" | "find_values" | "draft_sql" | "lint_sql" | "autofix" | "execute_sql" | "check_result" | "repair_sql" | "summarize") | null;
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
@@ -788,7 +952,7 @@ export interface components {
             /** Run Id */
             run_id: string;
             /** Step */
-            step: ("load_schema" | "check_answerable" | "ground" | "draft_sql" | "lint_sql" | "autofix" | "execute_sql" | "check_result" | "repair_sql" | "summarize") | null;
+            step: ("load_schema" | "check_answerable" | "ground" | "find_values" | "draft_sql" | "lint_sql" | "autofix" | "execute_sql" | "check_result" | "repair_sql" | "summarize") | null;
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
@@ -807,12 +971,67 @@ export interface components {
             /** Run Id */
             run_id: string;
             /** Step */
-            step: ("load_schema" | "check_answerable" | "ground" | "draft_sql" | "lint_sql" | "autofix" | "execute_sql" | "check_result" | "repair_sql" | "summarize") | null;
+            step: ("load_schema" | "check_answerable" | "ground" | "find_values" | "draft_sql" | "lint_sql" | "autofix" | "execute_sql" | "check_result" | "repair_sql" | "summarize") | null;
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
              */
             type: "executing";
+        };
+        /**
+         * ExportManifest
+         * @description What became of a fresh export: its file is whole when its hash is the one told here.
+         */
+        ExportManifest: {
+            /**
+             * Bytes
+             * @description Of the file, as far as it was sent.
+             */
+            bytes: number;
+            /** Export Id */
+            export_id: string;
+            /** Finished At */
+            finished_at: string | null;
+            /** Format */
+            format: string;
+            /** Problem */
+            problem: string | null;
+            /** Rows */
+            rows: number;
+            /** Run Id */
+            run_id: string;
+            /**
+             * Sha256
+             * @description Of the file, in hex; None unless it is complete.
+             */
+            sha256: string | null;
+            /**
+             * Started At
+             * Format: date-time
+             */
+            started_at: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "running" | "complete" | "failed" | "abandoned";
+            /**
+             * Truncated
+             * @description The owner's cap that cut it; None when none did.
+             */
+            truncated: string | null;
+        };
+        /**
+         * Exports
+         * @description Bounds on one export, in place of those on a result; None keeps what ``Limits`` says.
+         */
+        Exports: {
+            /** Bytes */
+            bytes?: number | null;
+            /** Rows */
+            rows?: number | null;
+            /** Seconds */
+            seconds?: number | null;
         };
         /**
          * Failed
@@ -899,6 +1118,27 @@ export interface components {
             to_schema: string;
             /** To Table */
             to_table: string;
+        };
+        /**
+         * FunctionRules
+         * @description Functions beside the sandbox's own list. ``allow`` admits the owner's own, as ``schema.name``.
+         */
+        FunctionRules: {
+            /** Allow */
+            allow?: string[];
+            /** Deny */
+            deny?: string[];
+        };
+        /**
+         * HashMask
+         * @description The value's keyed hash: equal values stay equal, nothing else can be told.
+         */
+        HashMask: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "hash";
         };
         /** Health */
         Health: {
@@ -1030,7 +1270,7 @@ export interface components {
             /** Run Id */
             run_id: string;
             /** Step */
-            step: ("load_schema" | "check_answerable" | "ground" | "draft_sql" | "lint_sql" | "autofix" | "execute_sql" | "check_result" | "repair_sql" | "summarize") | null;
+            step: ("load_schema" | "check_answerable" | "ground" | "find_values" | "draft_sql" | "lint_sql" | "autofix" | "execute_sql" | "check_result" | "repair_sql" | "summarize") | null;
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
@@ -1054,6 +1294,83 @@ export interface components {
              * @description None when no model is configured.
              */
             name: string | null;
+        };
+        /**
+         * NullMask
+         * @description NULL of the column's type.
+         */
+        NullMask: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "null";
+        };
+        /**
+         * PartialMask
+         * @description The first ``keep`` characters, the rest as ``*``.
+         */
+        PartialMask: {
+            /**
+             * Keep
+             * @default 2
+             */
+            keep: number;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "partial";
+        };
+        /**
+         * Policy
+         * @description One owner's policy. The default-made one allows nothing: every table must be named.
+         */
+        Policy: {
+            /**
+             * Default
+             * @default deny
+             * @enum {string}
+             */
+            default?: "allow" | "deny";
+            exports?: components["schemas"]["Exports"];
+            functions?: components["schemas"]["FunctionRules"];
+            limits?: components["schemas"]["Limits"];
+            /**
+             * Name
+             * @default
+             */
+            name?: string;
+            /** Schemas */
+            schemas?: {
+                [key: string]: components["schemas"]["SchemaRule"];
+            };
+            share?: components["schemas"]["Share"];
+            /** Tables */
+            tables?: {
+                [key: string]: components["schemas"]["TableRule"];
+            };
+            /** Tests */
+            tests?: components["schemas"]["PolicyTest"][];
+            /**
+             * Version
+             * @default 1
+             * @constant
+             */
+            version?: 1;
+        };
+        /**
+         * PolicyTest
+         * @description A statement and what the policy must say of it.
+         */
+        PolicyTest: {
+            /**
+             * Expect
+             * @enum {string}
+             */
+            expect: "allow" | "deny";
+            /** Sql */
+            sql: string;
         };
         /**
          * Problem
@@ -1197,7 +1514,7 @@ export interface components {
             /** Run Id */
             run_id: string;
             /** Step */
-            step: ("load_schema" | "check_answerable" | "ground" | "draft_sql" | "lint_sql" | "autofix" | "execute_sql" | "check_result" | "repair_sql" | "summarize") | null;
+            step: ("load_schema" | "check_answerable" | "ground" | "find_values" | "draft_sql" | "lint_sql" | "autofix" | "execute_sql" | "check_result" | "repair_sql" | "summarize") | null;
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
@@ -1228,7 +1545,7 @@ export interface components {
             /** Sql */
             sql: string;
             /** Step */
-            step: ("load_schema" | "check_answerable" | "ground" | "draft_sql" | "lint_sql" | "autofix" | "execute_sql" | "check_result" | "repair_sql" | "summarize") | null;
+            step: ("load_schema" | "check_answerable" | "ground" | "find_values" | "draft_sql" | "lint_sql" | "autofix" | "execute_sql" | "check_result" | "repair_sql" | "summarize") | null;
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
@@ -1304,6 +1621,11 @@ export interface components {
             size_bytes: number;
             /** Truncated */
             truncated: ("rows" | "bytes") | null;
+            /**
+             * Withheld
+             * @default false
+             */
+            withheld: boolean;
         };
         /**
          * Run
@@ -1370,7 +1692,7 @@ export interface components {
             /** Run Id */
             run_id: string;
             /** Step */
-            step: ("load_schema" | "check_answerable" | "ground" | "draft_sql" | "lint_sql" | "autofix" | "execute_sql" | "check_result" | "repair_sql" | "summarize") | null;
+            step: ("load_schema" | "check_answerable" | "ground" | "find_values" | "draft_sql" | "lint_sql" | "autofix" | "execute_sql" | "check_result" | "repair_sql" | "summarize") | null;
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
@@ -1393,7 +1715,7 @@ export interface components {
             /** Run Id */
             run_id: string;
             /** Step */
-            step: ("load_schema" | "check_answerable" | "ground" | "draft_sql" | "lint_sql" | "autofix" | "execute_sql" | "check_result" | "repair_sql" | "summarize") | null;
+            step: ("load_schema" | "check_answerable" | "ground" | "find_values" | "draft_sql" | "lint_sql" | "autofix" | "execute_sql" | "check_result" | "repair_sql" | "summarize") | null;
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
@@ -1422,7 +1744,7 @@ export interface components {
             /** Run Id */
             run_id: string;
             /** Step */
-            step: ("load_schema" | "check_answerable" | "ground" | "draft_sql" | "lint_sql" | "autofix" | "execute_sql" | "check_result" | "repair_sql" | "summarize") | null;
+            step: ("load_schema" | "check_answerable" | "ground" | "find_values" | "draft_sql" | "lint_sql" | "autofix" | "execute_sql" | "check_result" | "repair_sql" | "summarize") | null;
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
@@ -1447,7 +1769,7 @@ export interface components {
             /** Run Id */
             run_id: string;
             /** Step */
-            step: ("load_schema" | "check_answerable" | "ground" | "draft_sql" | "lint_sql" | "autofix" | "execute_sql" | "check_result" | "repair_sql" | "summarize") | null;
+            step: ("load_schema" | "check_answerable" | "ground" | "find_values" | "draft_sql" | "lint_sql" | "autofix" | "execute_sql" | "check_result" | "repair_sql" | "summarize") | null;
             /** Thread Id */
             thread_id: string;
             /**
@@ -1501,6 +1823,11 @@ export interface components {
              * Format: date-time
              */
             taken_at: string;
+            /**
+             * Total
+             * @description Tables that fit ``search``, of which ``tables`` holds those from ``offset`` on, at most ``limit``.
+             */
+            total: number;
         };
         /**
          * SchemaRefresh
@@ -1517,6 +1844,14 @@ export interface components {
             removed: string[];
             /** Tables */
             tables: number;
+        };
+        /**
+         * SchemaRule
+         * @description Whether the tables of a schema may be read, where no table rule says otherwise.
+         */
+        SchemaRule: {
+            /** Allow */
+            allow: boolean;
         };
         /**
          * Share
@@ -1554,7 +1889,7 @@ export interface components {
             /** Run Id */
             run_id: string;
             /** Step */
-            step: ("load_schema" | "check_answerable" | "ground" | "draft_sql" | "lint_sql" | "autofix" | "execute_sql" | "check_result" | "repair_sql" | "summarize") | null;
+            step: ("load_schema" | "check_answerable" | "ground" | "find_values" | "draft_sql" | "lint_sql" | "autofix" | "execute_sql" | "check_result" | "repair_sql" | "summarize") | null;
             /** Text */
             text: string;
             /**
@@ -1583,7 +1918,7 @@ export interface components {
              * Step
              * @enum {string}
              */
-            step: "load_schema" | "check_answerable" | "ground" | "draft_sql" | "lint_sql" | "autofix" | "execute_sql" | "check_result" | "repair_sql" | "summarize";
+            step: "load_schema" | "check_answerable" | "ground" | "find_values" | "draft_sql" | "lint_sql" | "autofix" | "execute_sql" | "check_result" | "repair_sql" | "summarize";
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
@@ -1604,7 +1939,7 @@ export interface components {
              * Step
              * @enum {string}
              */
-            step: "load_schema" | "check_answerable" | "ground" | "draft_sql" | "lint_sql" | "autofix" | "execute_sql" | "check_result" | "repair_sql" | "summarize";
+            step: "load_schema" | "check_answerable" | "ground" | "find_values" | "draft_sql" | "lint_sql" | "autofix" | "execute_sql" | "check_result" | "repair_sql" | "summarize";
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
@@ -1648,6 +1983,27 @@ export interface components {
             schema_name: string;
             /** Unique Keys */
             unique_keys: string[][];
+        };
+        /**
+         * TableRule
+         * @description Whether a table may be read, which of its columns, and how they look.
+         */
+        TableRule: {
+            /**
+             * Allow
+             * @default true
+             */
+            allow?: boolean;
+            /** Allow Columns */
+            allow_columns?: string[] | null;
+            /** Deny Columns */
+            deny_columns?: string[];
+            /** Masks */
+            masks?: {
+                [key: string]: components["schemas"]["HashMask"] | components["schemas"]["PartialMask"] | components["schemas"]["NullMask"] | components["schemas"]["ConstantMask"];
+            };
+            /** Row Filter */
+            row_filter?: string | null;
         };
         /** Thread */
         Thread: {
@@ -1729,7 +2085,7 @@ export interface components {
              * Step
              * @enum {string}
              */
-            step: "load_schema" | "check_answerable" | "ground" | "draft_sql" | "lint_sql" | "autofix" | "execute_sql" | "check_result" | "repair_sql" | "summarize";
+            step: "load_schema" | "check_answerable" | "ground" | "find_values" | "draft_sql" | "lint_sql" | "autofix" | "execute_sql" | "check_result" | "repair_sql" | "summarize";
         };
         /**
          * Turn
@@ -2364,6 +2720,154 @@ export interface operations {
             };
         };
     };
+    list_cases: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                connection_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CaseList"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Problem */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    score_case: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: string;
+                connection_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CaseScore"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CaseVerdict"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Problem */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
     create_join_code: {
         parameters: {
             query?: never;
@@ -2415,7 +2919,13 @@ export interface operations {
     };
     get_schema: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Tables; all by default. */
+                limit?: number | null;
+                offset?: number;
+                /** @description Only tables with this in their name, comment or columns. */
+                search?: string;
+            };
             header?: never;
             path: {
                 connection_id: string;
@@ -2435,6 +2945,15 @@ export interface operations {
             };
             /** @description Problem */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Problem */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2880,12 +3399,66 @@ export interface operations {
             };
         };
     };
+    get_export: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                export_id: string;
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExportManifest"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
     get_result: {
         parameters: {
             query?: {
-                format?: "json" | "csv" | "parquet" | "arrow";
+                format?: "json" | "csv" | "parquet" | "arrow" | "xlsx";
+                /** @description Every column as text, in Parquet, Arrow and XLSX. */
+                plain?: "0" | "1";
                 /** @description CSV for spreadsheets: no cell acts as a formula. */
                 safe?: "0" | "1";
+                /** @description kept: the rows that were answered with; live: the statement run again, whole; auto: kept where that is whole, live where a cap cut it. */
+                source?: "auto" | "kept" | "live";
             };
             header?: never;
             path: {
@@ -2904,7 +3477,24 @@ export interface operations {
                     "application/json": components["schemas"]["ResultDocument"];
                     "application/vnd.apache.arrow.stream": unknown;
                     "application/vnd.apache.parquet": unknown;
-                    "text/csv": unknown;
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": unknown;
+                    "text/csv; charset=utf-8; header=present": unknown;
+                };
+            };
+            /** @description A range of a kept result's file. */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
             /** @description Problem */
@@ -2936,6 +3526,15 @@ export interface operations {
             };
             /** @description Problem */
             501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Problem */
+            502: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -1,16 +1,15 @@
 import { lazy, Suspense, useMemo, useState } from "react";
-import { download } from "../api/client";
-import { asProblem, type ApiProblem } from "../api/problem";
+import { asProblem } from "../api/problem";
 import { useResult } from "../api/queries";
 import { clock, count, duration } from "../lib/format";
 import type { Answer, Cell, Receipt, ResultColumn } from "../run/types";
 import { Button } from "../ui/Button";
 import { CopyButton } from "../ui/CopyButton";
-import { Icon } from "../ui/Icon";
-import { Notice, Skeleton } from "../ui/Notice";
+import { Skeleton } from "../ui/Notice";
 import { type Tab, tabPanel, Tabs } from "../ui/Tabs";
 import { shown, type Sort, toMarkdown, toTsv } from "./cells";
 import { chartModel } from "./chartModel";
+import { DownloadMenu } from "./DownloadMenu";
 import { ResultTable } from "./ResultTable";
 import { SqlCode } from "./SqlCode";
 import { type CardTab, useCardTab } from "./useCardTab";
@@ -190,33 +189,16 @@ function Fact({ name, children }: { name: string; children: string }) {
 }
 
 function Actions({ runId, answer, rows, tab }: { runId: string; answer: Answer; rows: Cell[][]; tab: CardTab }) {
-  const [problem, setProblem] = useState<ApiProblem | null>(null);
-  async function save() {
-    setProblem(null);
-    try {
-      await download(`/api/v1/runs/${encodeURIComponent(runId)}/result?format=csv`, `${runId}.csv`);
-    } catch (error) {
-      setProblem(asProblem(error));
-    }
-  }
   if (tab === "sql") return <CopyButton label="Copy SQL" text={() => answer.sql} />;
   return (
     <>
-      {problem !== null && (
-        <Notice tone="bad" title={problem.message}>
-          {problem.hint}
-        </Notice>
-      )}
       {tab === "table" && answer.row_count > 0 && (
         <>
           <CopyButton label="Copy" text={() => toTsv(answer.columns, rows)} />
           <CopyButton label="Markdown" text={() => toMarkdown(answer.columns, rows)} />
         </>
       )}
-      <Button look="quiet" onClick={() => void save()}>
-        <Icon name="download" />
-        CSV
-      </Button>
+      <DownloadMenu runId={runId} truncated={answer.truncated !== null} />
     </>
   );
 }

@@ -90,7 +90,7 @@ function Row({ row, elapsed, scale, writing, minor }: RowProps) {
   );
   return (
     <li data-testid="rail-step" data-step={row.step} data-state={row.state} className={minor ? "max-md:hidden" : ""}>
-      <div className="grid min-h-7 grid-cols-[14px_minmax(0,1fr)_64px] items-center gap-x-3 text-13 text-ink-2 md:grid-cols-[14px_minmax(0,1fr)_minmax(96px,240px)_64px]">
+      <div className="grid min-h-7 grid-cols-[14px_minmax(0,1fr)_80px] items-center gap-x-3 text-13 text-ink-2 md:grid-cols-[14px_minmax(0,1fr)_minmax(96px,240px)_80px]">
         <Mark state={row.state} />
         <div className="min-w-0 wrap-anywhere">
           {row.sql === null ? (
@@ -111,7 +111,7 @@ function Row({ row, elapsed, scale, writing, minor }: RowProps) {
           )}
         </div>
         <Bar row={row} elapsed={elapsed} scale={scale} />
-        <span className="text-right font-mono text-11 text-ink-3">{duration(elapsed)}</span>
+        <span className="text-right font-mono text-11 whitespace-nowrap text-ink-3">{duration(elapsed)}</span>
       </div>
       {row.trouble !== null && (
         <p

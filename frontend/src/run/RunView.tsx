@@ -8,7 +8,7 @@ import { Cancelled, Clarified, FailedRun, Refused } from "./Endings";
 import { Rail } from "./Rail";
 import { railRows } from "./rail";
 import type { Run } from "./types";
-import type { WatchedRun } from "./useRun";
+import type { WatchedRun } from "./watches";
 
 interface Props {
   watched: WatchedRun;

@@ -1,69 +1,40 @@
-import { useEffect, useReducer, useState } from "react";
-import { type ApiProblem, asProblem } from "../api/problem";
-import { type LiveRun, NOTHING_YET, stored, watch } from "./live";
+import { useCallback, useEffect, useState, useSyncExternalStore } from "react";
+import { NOTHING_YET, stored } from "./live";
 import { hasEnded } from "./reduce";
-import { follow, type Link } from "./stream";
-import type { Run, RunEvent } from "./types";
+import type { Run } from "./types";
+import { keepWatching, subscribe, subscribeUnderWay, underWay, type WatchedRun, watched } from "./watches";
 
-type Change = { kind: "restart" } | { kind: "event"; position: number; event: RunEvent };
+const NO_THREADS: ReadonlySet<string> = new Set();
 
-/** An event that was folded already changes nothing: positions are the fold's own count. */
-function step(live: LiveRun, change: Change): LiveRun {
-  if (change.kind === "restart") return NOTHING_YET;
-  return change.position <= (live.run?.last_event_id ?? 0) ? live : watch(live, change.event);
-}
-
-export interface WatchedRun extends LiveRun {
-  link: Link;
-  /** Why it cannot be watched any further. */
-  problem: ApiProblem | null;
+/** The threads in which a question of this page is being answered. */
+export function useThreadsUnderWay(): ReadonlySet<string> {
+  return useSyncExternalStore(subscribeUnderWay, underWay, () => NO_THREADS);
 }
 
 /**
  * A run as it happens, from its first event; a run that has ended is shown as it is stored.
  *
- * `onEnd` gets the finished run once, when it ended under our eyes.
+ * `onEnd` gets the finished run once, when it ended while this page was open, on whichever view.
  */
-export function useRun(runId: string, known: Run, onEnd: (run: Run) => void): WatchedRun {
+export function useRun(known: Run, onEnd: (run: Run) => void): WatchedRun {
+  const runId = known.run_id;
   const over = hasEnded(known);
-  const [live, dispatch] = useReducer(step, NOTHING_YET);
-  const [link, setLink] = useState<Link>("connecting");
-  const [problem, setProblem] = useState<ApiProblem | null>(null);
-
+  const [started, setStarted] = useState(false);
+  const live = useSyncExternalStore(
+    // The watch of a run exists only after the effect below has run: `started` subscribes anew then.
+    // oxlint-disable-next-line react-hooks/exhaustive-deps
+    useCallback((view) => subscribe(runId, view), [runId, started]),
+    () => watched(runId),
+  );
   useEffect(() => {
     if (over) return;
-    const stop = new AbortController();
-    dispatch({ kind: "restart" });
-    setProblem(null);
-    follow({
-      runId,
-      signal: stop.signal,
-      onLink: setLink,
-      onEvent(position, event) {
-        dispatch({ kind: "event", position, event });
-        return ENDS.has(event.type);
-      },
-    }).catch((error: unknown) => {
-      if (!stop.signal.aborted) setProblem(asProblem(error));
-    });
-    return () => stop.abort();
-  }, [runId, over]);
-
-  const ended = !over && hasEnded(live.run) ? live.run : null;
-  useEffect(() => {
-    if (ended !== null) onEnd(ended);
+    keepWatching(known, onEnd);
+    setStarted(true);
     // The callback's identity says nothing new.
     // oxlint-disable-next-line react-hooks/exhaustive-deps
-  }, [ended]);
+  }, [runId, over]);
 
   if (over) return { ...stored(known), link: "closed", problem: null };
-  return { ...live, run: live.run ?? known, link, problem };
+  if (live === null) return { ...NOTHING_YET, run: known, link: "connecting", problem: null };
+  return { ...live, run: live.run ?? known };
 }
-
-const ENDS: ReadonlySet<RunEvent["type"]> = new Set([
-  "answered",
-  "refused",
-  "clarified",
-  "run_failed",
-  "run_cancelled",
-]);

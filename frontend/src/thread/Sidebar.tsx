@@ -2,6 +2,7 @@ import { Link, useLocation } from "wouter";
 import { useInfo, useThreads } from "../api/queries";
 import { moment } from "../lib/format";
 import { useTheme } from "../lib/theme";
+import { useThreadsUnderWay } from "../run/useRun";
 import { Button } from "../ui/Button";
 import { Icon } from "../ui/Icon";
 import { Skeleton } from "../ui/Notice";
@@ -23,6 +24,7 @@ interface Props {
 export function Sidebar({ onHelp, onLeave }: Props) {
   const threads = useThreads();
   const info = useInfo();
+  const underWay = useThreadsUnderWay();
   const [path] = useLocation();
   const { theme, next } = useTheme();
   const [icon, label] = THEMES[theme];
@@ -68,9 +70,19 @@ export function Sidebar({ onHelp, onLeave }: Props) {
                   }`}
                 >
                   <span className="min-w-0 grow truncate">{thread.title}</span>
-                  <span className="shrink-0 text-11 font-normal text-ink-3">
-                    {moment(thread.updated_at, new Date())}
-                  </span>
+                  {underWay.has(thread.thread_id) ? (
+                    <span className="shrink-0" data-testid="thread-running">
+                      <span
+                        aria-hidden="true"
+                        className="block size-2 animate-live rounded-full border border-caramel bg-custard"
+                      />
+                      <span className="sr-only">being answered</span>
+                    </span>
+                  ) : (
+                    <span className="shrink-0 text-11 font-normal text-ink-3">
+                      {moment(thread.updated_at, new Date())}
+                    </span>
+                  )}
                 </Link>
               </li>
             );

@@ -45,7 +45,7 @@ interface Props {
 /** A question with its run. */
 export function Turn({ run: known, limit, onAsk }: Props) {
   const cache = useQueryClient();
-  const watched = useRun(known.run_id, known, (run) => {
+  const watched = useRun(known, (run) => {
     putRun(cache, run);
     void cache.invalidateQueries({ queryKey: ["threads"] });
   });

@@ -1,6 +1,7 @@
 """The corpus: a database made to be attacked, statements that must run and statements that must not."""
 
 import json
+import os
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,22 +9,29 @@ from typing import Any
 
 import psycopg
 import pytest
+import sqlglot
+from sqlglot import exp
+from sqlglot.optimizer.scope import traverse_scope
 
 from wire.outcome import ResultColumn
 from wire.policy import Policy, parse_policy
 
 HERE = Path(__file__).parent
+PROOF = HERE.parents[2] / "docs" / "security" / "proof.md"
 CANARY = "CANARY"
 
 _STATE = """
 select 'relations', count(*)::text, coalesce(sum(c.oid::bigint), 0)::text from pg_class c
 union all select 'functions', count(*)::text, '' from pg_proc
 union all select 'roles', string_agg(rolname || rolsuper, ',' order by rolname), '' from pg_authid
-union all select 'settings', count(*)::text, string_agg(setconfig::text, ',') from pg_db_role_setting
+union all select 'settings', count(*)::text, string_agg(setconfig::text, ',' order by setconfig::text)
+    from pg_db_role_setting
 union all select 'grants', string_agg(c.relacl::text, ',' order by c.oid), '' from pg_class c
 union all select 'large objects', count(*)::text, '' from pg_largeobject_metadata
 union all select 'slots', count(*)::text, '' from pg_replication_slots
-union all select 'advisory locks', count(*)::text, '' from pg_locks where locktype = 'advisory'
+union all select 'advisory locks', count(*)::text, '' from pg_locks
+    where locktype = 'advisory'
+    and database = (select oid from pg_database where datname = current_database())
 union all select 'listeners', count(*)::text, '' from pg_listening_channels()
 union all select 'prepared', count(*)::text, '' from pg_prepared_xacts
 union all select 'sequence', last_value::text, is_called::text from shop.invoice_number
@@ -194,6 +202,59 @@ def corpus(place: Any) -> CorpusDatabase:
     with psycopg.connect(dsn) as conn:
         conn.execute((HERE / "schema.sql").read_bytes())
     return CorpusDatabase(dsn, place.major)
+
+
+def relations_by_sqlglot(sql: str, path: tuple[str, ...]) -> set[str] | None:
+    """The relations that sqlglot sees a statement read, as ``schema.table``; None where it cannot read it.
+
+    Args:
+        path: schemas that a bare name may be in; it counts as all of them.
+    """
+    try:
+        trees = sqlglot.parse(sql, read="postgres")
+        if len(trees) != 1 or trees[0] is None:
+            return None
+        scopes = traverse_scope(trees[0])
+    except (sqlglot.errors.SqlglotError, RecursionError, ValueError, AttributeError, IndexError):
+        return None
+    found = set()
+    for scope in scopes:
+        for source in scope.sources.values():
+            if isinstance(source, exp.Table) and isinstance(source.this, exp.Identifier):
+                schemas = [source.db] if source.db else path
+                names = [_folded(source.args.get("db"))] if source.db else list(schemas)
+                found.add("\n".join(f"{schema}.{_folded(source.this)}" for schema in names))
+    return found
+
+
+def _folded(name: Any) -> str:
+    return str(name.this) if name.args.get("quoted") else str(name.this).lower()
+
+
+@pytest.fixture(scope="session")
+def write_part() -> Any:
+    """Puts a part between its marks in ``docs/security/proof.md``, when ``CUSTARD_WRITE_PROOF`` is set."""
+
+    def write(mark: str, lines: list[str]) -> None:
+        if not os.environ.get("CUSTARD_WRITE_PROOF"):
+            return
+        start, end = f"<!-- {mark} -->", f"<!-- end {mark} -->"
+        part = "\n".join([start, *lines, end])
+        text = PROOF.read_text(encoding="utf-8")
+        if start in text:
+            before, rest = text.split(start, 1)
+            text = before + part + rest.split(end, 1)[1]
+        else:
+            text = text.rstrip() + "\n\n" + part + "\n"
+        PROOF.write_text(text, encoding="utf-8")
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def second_opinion() -> Any:
+    """``relations_by_sqlglot``."""
+    return relations_by_sqlglot
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ import psycopg
 
 from agent.admission import Admission
 from agent.check import open_sandbox
+from agent.database import Database
 from agent.execution import Request, Sandbox
 from agent.sandbox.catalog import Catalog
 from agent.sandbox.judge import Judge
@@ -170,7 +171,13 @@ class Passing:
 
 
 async def test_nothing_that_is_let_through_does_harm(
-    corpus: Any, hostile: list[Any], legitimate: list[Any], policy: Policy, recording: Any, canary: str
+    corpus: Any,
+    hostile: list[Any],
+    legitimate: list[Any],
+    policy: Policy,
+    recording: Any,
+    canary: str,
+    second_opinion: Any,
 ) -> None:
     rng = random.Random(SEED)
     limits = policy.limits.model_copy(update={"statement_seconds": 0.2})
@@ -179,12 +186,15 @@ async def test_nothing_that_is_let_through_does_harm(
         judge = Judge(PolicyStack(owner=strict), await Catalog.load(connection), MaskKey("k"))
     parents = [case.sql for case in hostile + legitimate if len(case.sql) < 1000 and "\0" not in case.sql]
     grammar = Grammar(rng)
-    made = run = 0
+    made = run = compared = 0
     before = corpus.state()
-    async with open_sandbox(corpus.dsn, PolicyStack(owner=strict)) as (gate, sandbox):
+    async with (
+        open_sandbox(corpus.dsn, PolicyStack(owner=strict)) as (gate, _),
+        Database(corpus.dsn, size=1) as database,
+    ):
         passing = Passing()
         sandbox = Sandbox(
-            sandbox._database,
+            database,
             strict,
             passing,
             admission=Admission(concurrent=1, per_minute=10**9),
@@ -198,6 +208,10 @@ async def test_nothing_that_is_let_through_does_harm(
             if not verdict.allowed:
                 continue
             run += 1
+            seen = second_opinion(verdict.sql, ())
+            compared += seen is not None
+            missed = [name for name in seen or () if name and name not in verdict.relations]
+            assert not missed, f"sqlglot sees {missed}; seed {SEED}, statement {made}: {sql!r}"
             sink = recording()
             outcome = await sandbox.execute(Request(sql), sink)
             told = sink.text + (outcome.message + outcome.hint if isinstance(outcome, Failed) else "")
@@ -211,4 +225,4 @@ async def test_nothing_that_is_let_through_does_harm(
     assert made > 0
     assert run > 0
     assert corpus.state() == before, f"seed {SEED}"
-    print(f"seed {SEED}: {made} statements, {run} let through and run")
+    print(f"seed {SEED}: {made} statements, {run} let through and run, {compared} read by sqlglot too")

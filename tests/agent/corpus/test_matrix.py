@@ -24,6 +24,7 @@ from agent.sandbox.verdict import Verdict
 from wire.outcome import Failed
 from wire.policy import Policy, PolicyStack
 
+ARTIFACTS = Path(__file__).parents[3] / "artifacts"
 PROOF = Path(__file__).parents[3] / "docs" / "security" / "proof.md"
 DATABASE_ALONE_AT_LEAST = 0.80
 SECONDS = 0.3
@@ -139,6 +140,7 @@ async def test_each_layer_alone(
                 matrix.false_refusals += isinstance(outcome, Failed)
     with capsys.disabled():
         print("\n" + table(matrix))
+    keep(matrix)
     if os.environ.get("CUSTARD_WRITE_PROOF"):
         write(matrix)
     total = matrix.total.total()
@@ -161,6 +163,21 @@ def table(matrix: Matrix) -> str:
     shares = " | ".join(f"**{100 * count.total() / total:.1f} %**" for count in counts)
     lines.append(f"| **all** | **{total}** | {shares} |")
     return "\n".join(lines)
+
+
+def keep(matrix: Matrix) -> None:
+    """Beside the other artefacts: with several workers nothing is printed, so ``make test`` prints this."""
+    ARTIFACTS.mkdir(exist_ok=True)
+    layers = ", ".join(f"{name} {count}" for name, count in matrix.layers.most_common())
+    lines = [
+        f"PostgreSQL {matrix.major}: statements stopped by the gate alone, the database alone, either",
+        "",
+        table(matrix),
+        "",
+        f"By layer of the gate: {layers}.",
+        f"Legitimate statements: {matrix.legitimate}; refused: {matrix.false_refusals}.",
+    ]
+    (ARTIFACTS / f"matrix-{matrix.major}.md").write_text("\n".join(lines) + "\n\n", encoding="utf-8")
 
 
 def write(matrix: Matrix) -> None:

@@ -53,17 +53,18 @@ def strange(place: Any) -> tuple[str, int]:
 
 @pytest.mark.parametrize("policy", ["strict", "mixed"])
 async def test_no_attack_passes_and_no_question_is_refused(
-    strange: tuple[str, int], policy: str, recording: Any, canary: str
+    strange: tuple[str, int], policy: str, recording: Any, canary: str, write_part: Any
 ) -> None:
     dsn, major = strange
     stack = PolicyStack(owner=parse_policy((HERE / f"{policy}.toml").read_text(encoding="utf-8")))
-    refused, passed, late, leaked = [], [], [], []
+    refused, passed, late, leaked, ran = [], [], [], [], 0
     async with open_sandbox(dsn, stack) as (_, sandbox):
         for sql in statements("legitimate.txt") + chains():
             since = re.match(r"-- from (\d+)\n", sql)
             if (since and int(since[1]) > major) or any(part in sql for part in HELD_BACK[policy]):
                 continue
             sink = recording()
+            ran += 1
             outcome = await sandbox.execute(Request(sql), sink)
             if isinstance(outcome, Failed):
                 refused.append((sql[:200], outcome.message))
@@ -78,5 +79,15 @@ async def test_no_attack_passes_and_no_question_is_refused(
                 late.append(sql)
             if canary in sink.text or (isinstance(outcome, Failed) and canary in outcome.message):
                 leaked.append(sql)
+    attacks = len(statements("hostile.txt"))
+    write_part(
+        f"strange {policy} {major}",
+        [
+            f"**Strange names, policy {policy}, PostgreSQL {major}**: {attacks} hostile statements,"
+            f" {attacks - len(late) - len(passed)} stopped by the gate, {len(late)} by the database,"
+            f" {len(passed)} by nothing; {ran} legitimate ones, {len(refused)} refused;"
+            f" {len(leaked)} canaries."
+        ],
+    )
     assert (refused, passed, leaked) == ([], [], [])
     assert len(late) <= LEFT_OUT_BY_THE_SUBQUERY

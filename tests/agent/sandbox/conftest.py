@@ -4,8 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-from agent.sandbox.catalog import Catalog, ColumnInfo, Relation, Routine, TypeInfo
+from agent.sandbox.catalog import Cast, Catalog, ColumnInfo, Relation, Routine, TypeInfo
 from agent.sandbox.judge import Judge
+from agent.sandbox.operands import Signature
 from agent.sandbox.verdict import Verdict
 from agent.sandbox.vocabulary import FUNCTIONS
 from agent.sandbox.wrapping import MaskKey
@@ -101,7 +102,8 @@ def _catalog() -> Catalog:
             TypeInfo("public", "odd", "b", None, False, False),
         ),
         operators=(("public", "%", "pg_trgm"), ("app", "=", None), ("public", "<%", "pg_trgm")),
-        casts=(("text", "inet"),),
+        own_operators=(("app", "=", Signature(("integer", "integer"), 2)),),
+        casts=(Cast("text", "inet", "app.own", builtin=True, targets=frozenset({"inet"})),),
     )
 
 

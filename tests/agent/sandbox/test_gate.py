@@ -11,10 +11,11 @@ import pytest
 
 from agent.sandbox import judge as judging
 from agent.sandbox import worker
-from agent.sandbox.catalog import Catalog, ColumnInfo, Relation
+from agent.sandbox.catalog import Cast, Catalog, ColumnInfo, Relation
+from agent.sandbox.cost import Estimate
 from agent.sandbox.gate import Gate, permitted_functions
 from agent.sandbox.judge import Judge
-from agent.sandbox.verdict import Shown
+from agent.sandbox.verdict import Shown, Verdict
 from agent.sandbox.wrapping import MaskKey
 from wire.policy import Policy, PolicyStack
 
@@ -105,17 +106,54 @@ def test_limits_of_the_child_are_set() -> None:
 async def test_the_planners_cost_is_held_to_the_policys(
     catalog: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def estimate(*_: object) -> float:
-        return 5000.0
+    async def estimate(*_: object) -> Estimate:
+        return Estimate(5000.0, 0.0, 0.0)
 
     monkeypatch.setattr("agent.sandbox.gate.estimate", estimate)
     connection: Any = None
     for most, allowed in ((None, True), (10_000, True), (100, False)):
         policy = Policy.model_validate({"limits": {"cost": most}})
         gate = Gate(policy, catalog)
-        verdict = await gate.cost_verdict(connection, "SELECT 1")
+        verdict = await gate.cost_verdict(connection, Verdict(True, "SELECT 1"))
         assert verdict.allowed is allowed
         assert verdict.code == ("" if allowed else "too_costly")
+
+
+@pytest.mark.parametrize(
+    ("called", "code"), [(frozenset({7}), ""), (frozenset({7, 70_001}), "silent_cast"), (None, "silent_cast")]
+)
+async def test_a_cast_that_only_the_server_can_tell_is_asked_of_it(
+    catalog: Catalog, monkeypatch: pytest.MonkeyPatch, called: frozenset[int] | None, code: str
+) -> None:
+    async def functions_called(*_: object) -> frozenset[int] | None:
+        return called
+
+    monkeypatch.setattr("agent.sandbox.gate.functions_called", functions_called)
+    cast = Cast("text", "int4", "app.to_int", implicit=True, builtin=True, function_oid=70_001)
+    connection: Any = None
+    gate = Gate(Policy(), replace(catalog, casts=(cast,)))
+    assert (await gate.cost_verdict(connection, Verdict(True, "SELECT 1"))).code == code
+
+
+@pytest.mark.parametrize(
+    ("verdict", "expected", "code"),
+    [
+        (Verdict(True, "SELECT 1"), Estimate(1.0, 1e9, 1e12), ""),
+        (Verdict(True, "SELECT 1", gathers=1), Estimate(1.0, 1e6, 1e8), ""),
+        (Verdict(True, "SELECT 1", gathers=1), Estimate(1.0, 1e6, 2e9), "gathers_too_much"),
+        (Verdict(True, "SELECT 1", gathers=1, compares=True), Estimate(1.0, 1e4, 1e6), ""),
+        (Verdict(True, "SELECT 1", gathers=1, compares=True), Estimate(1.0, 1e5, 1e6), "compares_too_much"),
+    ],
+)
+async def test_what_is_held_at_once_is_bounded_by_the_planners_guess(
+    catalog: Catalog, monkeypatch: pytest.MonkeyPatch, verdict: Verdict, expected: Estimate, code: str
+) -> None:
+    async def estimate(*_: object) -> Estimate:
+        return expected
+
+    monkeypatch.setattr("agent.sandbox.gate.estimate", estimate)
+    connection: Any = None
+    assert (await Gate(Policy(), catalog).cost_verdict(connection, verdict)).code == code
 
 
 async def test_nested_views_end(catalog: Catalog) -> None:

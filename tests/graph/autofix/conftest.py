@@ -13,6 +13,10 @@ _TABLES = {
     "product": "product_id bigint, title text, category text, like_count integer, stock bigint",
     "review": "review_id bigint, product_id bigint, customer_id bigint, stars integer, written bigint",
     "basket": "basket_id bigint, customer_id bigint, count integer",
+    "season": "month text, guests integer",
+    "courier": "courier_id bigint, name text",
+    "ride": "ride_id bigint, courier_id bigint, customer_id bigint, minutes integer",
+    "company": "company_id bigint, trade_name text, contact_name text, owner_id bigint",
     "archive.shipment": "shipment_id bigint, order_id bigint, weight real, carrier text",
 }
 _KEYS = {"orders": "customer", "order_line": "orders product", "review": "product customer"}
@@ -41,8 +45,15 @@ def _snapshot(*, keys: bool) -> SchemaSnapshot:
 
 def _column(name: str, kind: str) -> Column:
     values = {"city": ["Paris", "Rome"], "country": ["FR", "IT", "US"], "carrier": ["DHL", "UPS"]}
+    values["month"] = ["January", "March", "June", "October"]
     samples = {"category": ["Hats", "Coats"]}
-    return Column(name=name, type=kind, values=values.get(name, []), samples=samples.get(name, []))
+    return Column(
+        name=name,
+        type=kind,
+        nullable=name not in {"category", "country"},
+        values=values.get(name, []),
+        samples=samples.get(name, []),
+    )
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """Every rule against its cases: ``cases/<rule>.yaml``."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlglot
@@ -9,6 +10,7 @@ import yaml
 from graph.autofix import RULES, autofix
 from wire.outcome import Failed
 from wire.snapshot import SchemaSnapshot
+from wire.values import Found
 
 CASES = Path(__file__).parent / "cases"
 
@@ -22,11 +24,12 @@ def _cases() -> list[object]:
 
 
 @pytest.mark.parametrize(("rule", "case"), _cases())
-def test_rule(rule: str, case: dict[str, str], shop: SchemaSnapshot) -> None:
+def test_rule(rule: str, case: dict[str, Any], shop: SchemaSnapshot) -> None:
     failed = (
         Failed(code="database", message="refused", sqlstate=case["sqlstate"]) if "sqlstate" in case else None
     )
-    fixed = autofix(case["sql"], shop, question=case.get("question", ""), failed=failed)
+    found = Found.model_validate({"compared": case["looked_up"]}) if "looked_up" in case else None
+    fixed = autofix(case["sql"], shop, question=case.get("question", ""), failed=failed, found=found)
     if "want" not in case:
         assert fixed.sql == case["sql"]
         assert fixed.changes == ()
@@ -36,7 +39,8 @@ def test_rule(rule: str, case: dict[str, str], shop: SchemaSnapshot) -> None:
     assert rule in fixed.rules
     assert all(change.endswith(".") for change in fixed.changes)
     # What has been mended is left alone the next time.
-    assert autofix(fixed.sql, shop, question=case.get("question", ""), failed=failed).changes == ()
+    again = autofix(fixed.sql, shop, question=case.get("question", ""), failed=failed, found=found)
+    assert again.changes == ()
     if set(fixed.rules) == {rule} and rule != "foreign_dialect":
         assert autofix(case["sql"], shop, question=case.get("question", ""), without={rule}).sql != want
 

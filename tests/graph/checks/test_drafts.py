@@ -4,8 +4,10 @@ import pytest
 
 from graph.checks.constant_answer import constant_answer
 from graph.checks.copied_name import copied_names
+from graph.checks.dropped_name import dropped_names
 from graph.checks.invented_concept import invented_concepts
 from graph.checks.unheld_word import unheld_words
+from graph.checks.unsound_draft import unsound_draft
 from graph.context.coverage import coverage, vocabulary_of
 from wire.snapshot import Column, SchemaSnapshot, Table
 
@@ -134,3 +136,44 @@ def test_drafts_that_only_pretend(question: str, sql: str, unheld: list[str]) ->
 )
 def test_columns_called_by_the_words_of_the_question(question: str, sql: str, copied: list[str]) -> None:
     assert copied_names(sql, PETS, vocabulary_of(PETS), question) == copied
+
+
+@pytest.mark.parametrize(
+    ("question", "sql", "refused"),
+    [
+        ("What is the injury forecast?", "SELECT forecast FROM weather", ["forecast"]),
+        ("What is the injury forecast?", "SELECT COUNT(*) FROM visit WHERE reason = 'injury'", []),
+        ("What is the pet forecast?", "SELECT forecast FROM weather", []),
+    ],
+)
+def test_a_doubtful_question_needs_a_draft_that_holds(question: str, sql: str, refused: list[str]) -> None:
+    covered = coverage(question, vocabulary_of(PETS))
+    assert unsound_draft(sql, PETS, covered, question) == refused
+
+
+@pytest.mark.parametrize(
+    ("question", "sql", "dropped"),
+    [
+        ("How many visits were there on Mars?", "SELECT count(*) FROM visit", ["Mars"]),
+        ("How many visits were there in New Elbonia?", "SELECT count(*) FROM visit", ["New Elbonia"]),
+        ("Which pets saw 'Grimsby Vets'?", "SELECT name FROM pet, visit", ["Grimsby Vets"]),
+        # Looked for, however it is written there; no rows are an answer.
+        ("How many visits were there on Mars?", "SELECT count(*) FROM visit WHERE reason ILIKE '%mars%'", []),
+        ("What do pets from Germany cost?", "SELECT sum(cost) FROM visit WHERE kind = 'DE'", []),
+        ("What do pets from Helvetia cost?", "SELECT sum(cost) FROM visit WHERE reason = 'Helvetien'", []),
+        ("How many visits on Mars?", "SELECT count(*) FROM visit WHERE reason = 'injury'", ["Mars"]),
+        ("Which pets visited for an Injury?", "SELECT name FROM pet", []),
+        ("How many Pets have Visits?", "SELECT count(*) FROM visit", []),
+        ("How Many Visits Were There On Mars?", "SELECT count(*) FROM visit", []),
+        ("What did visits in January cost in USD?", "SELECT sum(cost) FROM visit", []),
+        ("How many visits were there?'; DELETE FROM visit; --", "SELECT count(*) FROM visit", []),
+        ("How many visits were there on Mars?", "not sql (", []),
+    ],
+)  # fmt: skip
+def test_names_that_a_query_leaves_out(question: str, sql: str, dropped: list[str]) -> None:
+    assert dropped_names(sql, vocabulary_of(PETS), question) == dropped
+
+
+def test_a_name_that_the_notes_explain_is_no_strangers() -> None:
+    question, sql = "How many visits were there at Woofers?", "SELECT count(*) FROM visit"
+    assert dropped_names(sql, vocabulary_of(PETS), question, "Woofers is what we call our clinic.") == []

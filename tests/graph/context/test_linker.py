@@ -36,6 +36,14 @@ def test_a_huge_schema_is_cut(make_snapshot: Callable[[dict[str, str]], SchemaSn
     assert names == ["public.invoice"]
 
 
+def test_names_that_are_cut_short_are_found(
+    make_snapshot: Callable[[dict[str, str]], SchemaSnapshot],
+) -> None:
+    tables = {f"fin_{part}": "id bigint, amount numeric" for part in ("acco", "budg", "cont", "dela", "entr")}
+    names = link("What is the highest amount of a budget?", make_snapshot(tables)).names
+    assert names[:1] == ["public.fin_budg"]
+
+
 def test_joins_by_name_and_by_table_name(make_snapshot: Callable[[dict[str, str]], SchemaSnapshot]) -> None:
     snapshot = make_snapshot(
         {
@@ -54,3 +62,21 @@ def test_joins_by_name_and_by_table_name(make_snapshot: Callable[[dict[str, str]
 
 def test_everyday_attributes_join_nothing(library: SchemaSnapshot) -> None:
     assert JoinGraph(library).between("public.author", "public.staff") == []
+
+
+def test_tables_that_only_the_notes_name_are_kept(library: SchemaSnapshot) -> None:
+    notes = "A patron's score is the number of loans times the wage of staff."
+    assert "public.staff" not in link("Show the score of each reader.", library).names
+    assert "public.staff" in link("Show the score of each reader.", library, notes=notes).names
+
+
+def test_what_a_table_refers_to_is_shown_with_it(library: SchemaSnapshot) -> None:
+    assert "public.publisher" in link("Which book has most pages?", library).names
+
+
+def test_forms_that_hide_the_word_are_seen_through(
+    make_snapshot: Callable[[dict[str, str]], SchemaSnapshot],
+) -> None:
+    tables = {"vehicle": "vehicle_id bigint, make text", "sale": "sale_id bigint, vehicle_id bigint"}
+    tables |= {f"filler_{number}": "id bigint, value text" for number in range(9)}
+    assert "public.sale" in link("Which vehicles are unsold?", make_snapshot(tables)).names

@@ -44,8 +44,6 @@ SELECT pg_database_size('corpus')
 
 SELECT pg_total_relation_size('vault.secrets')
 
-SELECT pg_size_pretty(1000::bigint)
-
 SELECT brin_summarize_new_values('x')
 
 SELECT gin_clean_pending_list('x')

@@ -1,0 +1,144 @@
+"""A NATS server of our own, for replicas on one machine: bound to loopback, with a token, without a disk."""
+
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sysconfig
+import tempfile
+import time
+from pathlib import Path
+
+from embedded.errors import EmbeddedError
+
+START_SECONDS = 20.0
+
+
+class NatsMissing(EmbeddedError):
+    """The server's program is not installed."""
+
+    code = "nats_missing"
+
+
+class NatsFailed(EmbeddedError):
+    """The server ended, or did not come up."""
+
+    code = "nats_failed"
+
+
+def nats_program() -> str:
+    """Where ``nats-server`` lies: in our own environment, else on the path.
+
+    Raises:
+        NatsMissing: it is nowhere.
+    """
+    own = Path(sysconfig.get_path("scripts")) / "nats-server"
+    found = str(own) if own.is_file() else shutil.which("nats-server")
+    if found is None:
+        raise NatsMissing(
+            "Several replicas need a NATS server, and none is installed.",
+            "Install it: pip install 'custard-sql[replicas]'; or set CUSTARD_NATS_URL to one that runs.",
+        )
+    return found
+
+
+class NatsServer:
+    """Started on entry, stopped on exit. The port stays the same over ``start`` and ``stop``.
+
+    Raises:
+        NatsMissing: as ``nats_program``.
+        NatsFailed: it did not come up.
+    """
+
+    def __init__(self) -> None:
+        self._program = nats_program()
+        self._token = secrets.token_urlsafe(24)
+        self._port = free_port()
+        self._folder = tempfile.TemporaryDirectory(prefix="custard-nats-")
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """For clients; holds the token."""
+        return f"nats://{self._token}@127.0.0.1:{self._port}"
+
+    def __enter__(self) -> "NatsServer":
+        try:
+            self.start()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def alive(self) -> bool:
+        """Whether its process runs."""
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def pid(self) -> int:
+        """Of its process, for signals."""
+        assert self._process is not None
+        return self._process.pid
+
+    def start(self) -> None:
+        """Start it, also again after it was killed; returns when it takes connections."""
+        folder = Path(self._folder.name)
+        config = folder / "nats.conf"
+        # In a file that only we can read: a command line is everybody's.
+        descriptor = os.open(config, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(
+                f'host: "127.0.0.1"\nport: {self._port}\n'
+                f'authorization {{ token: "{self._token}" }}\nmax_payload: 1MB\nwrite_deadline: "5s"\n'
+            )
+        with (folder / "nats.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [self._program, "-c", str(config)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self._await(folder / "nats.log")
+
+    def _await(self, log: Path) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            if not self.alive:
+                break
+            try:
+                socket.create_connection(("127.0.0.1", self._port), 1).close()
+            except OSError:
+                time.sleep(0.02)
+            else:
+                return
+        said = "\n".join(log.read_text(errors="replace").splitlines()[-4:])
+        raise NatsFailed(f"The NATS server did not come up.\n{said}", "Run nats-server by hand to see why.")
+
+    def kill(self) -> None:
+        """End it without a word, as a crash would."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    def close(self) -> None:
+        """Stop it and remove its folder."""
+        if self._process is not None and self.alive:
+            self._process.terminate()
+            try:
+                self._process.wait(5)
+            except subprocess.TimeoutExpired:
+                self.kill()
+        self._folder.cleanup()
+
+
+def free_port() -> int:
+    """A TCP port on loopback that nothing listens on just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,51 @@
+"""A sorted list that the question wants cut: "the top 5 users", "which shop has the highest turnover".
+
+Only where the query sorts by something and shows all. The first of each of several groups are another matter
+(``first_of_each``).
+"""
+
+import re
+
+from sqlglot import exp
+
+from graph.autofix.base import Context, Rule
+
+_SPELLED = "one two three four five six seven eight nine ten eleven twelve"
+_NUMBERS = {word: number for number, word in enumerate(_SPELLED.split(), 1)} | {"fifteen": 15, "twenty": 20}
+_N = rf"(?P<n>\d{{1,3}}|{'|'.join(_NUMBERS)})"
+_FIRST = (
+    r"(?:most|least|highest|lowest|largest|smallest|biggest|longest|shortest|oldest|youngest|newest|latest|"
+    r"earliest|cheapest|best|worst|fewest|greatest|busiest|fastest|slowest|heaviest)"
+)
+_TOP = re.compile(
+    rf"\b(?:top|bottom|first|last)\s+{_N}\b(?!\s+(?:day|week|month|year|hour|quarter))", re.IGNORECASE
+)
+_N_MOST = re.compile(rf"\b{_N}\s+(?:\w+\s+)?{_FIRST}\b", re.IGNORECASE)
+_ONE = re.compile(
+    rf"^\W*(?:which|what)\s+(?:single\s+|one\s+)?\w*(?<!s)\s+(?:has|had|is|was|does|did|made|sold|got|received|"
+    rf"shows?|takes?|pays?|paid|spent|brought|earned|generated)\b[^,;?]*\b{_FIRST}\b",
+    re.IGNORECASE,
+)
+_EACH = re.compile(r"\b(?:each|every|per)\b", re.IGNORECASE)
+
+
+def _fix(context: Context) -> str | None:
+    select, question = context.tree, context.question
+    if not isinstance(select, exp.Select) or not select.args.get("order") or _EACH.search(question):
+        return None
+    if any(select.args.get(part) for part in ("limit", "offset", "fetch")) or select.find(exp.Window):
+        return None
+    found = _TOP.search(question) or _N_MOST.search(question)
+    if found is not None:
+        number = _NUMBERS.get(found["n"].lower()) or int(found["n"])
+    elif _ONE.search(question) and not re.search(r"\b(?:list|and|each|sort|order)", question, re.IGNORECASE):
+        number = 1
+    else:
+        return None
+    if number < 1:
+        return None
+    select.set("limit", exp.Limit(expression=exp.Literal.number(number)))
+    return f"Asked for {'the first' if number == 1 else f'the first {number}'}: the sorted list is cut."
+
+
+RULE = Rule("asked_limit", _fix)

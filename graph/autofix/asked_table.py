@@ -1,0 +1,100 @@
+"""Figures "per drug" where FROM has no drug: its table is joined in, and each drug is shown.
+
+Only a table that FROM refers to, itself or over others, so that no row is counted twice; and only where one
+way leads there.
+"""
+
+import re
+
+from sqlglot import exp
+
+from graph.autofix.asked_group import AVERAGE_PER, asked_groups, is_one_each, ungrouped
+from graph.autofix.base import Context, Rule
+from graph.autofix.missing_join import join_along
+from graph.autofix.names import Names, Source, identifier
+from graph.context.joins import Join
+from graph.context.words import name_words, stem, stems, words
+from wire.snapshot import Table
+
+_EACH = re.compile(r"\b(?:each|every|by)\b", re.IGNORECASE)
+MOST_JOINS = 3
+"""Joins that the way to the table may take."""
+_LABELS = ("name", "title", "label")
+"""Words by which a column says what a thing is called."""
+
+
+def _fix(context: Context) -> str | None:
+    names = context.names
+    found = ungrouped(context)
+    if found is None:
+        return None
+    select, sources = found
+    if not all(item.find(exp.AggFunc) and not item.find(exp.Window) for item in select.selects):
+        return None
+    if (AVERAGE_PER.search(context.question) and not _averages_named(select, context.question)) or (
+        select.find(exp.Div) and not _EACH.search(context.question)
+    ):
+        return None  # one figure over all: so many orders per customer
+    for phrase in asked_groups(context.question):
+        table = _table(phrase, names, sources)
+        way = _way(names, sources, table) if table is not None else None
+        if table is None or way is None:
+            continue
+        if any(is_one_each(source, phrase, context.question) for source in sources):
+            return None
+        place = len(select.args.get("joins") or ())
+        alias = join_along(names, names.scopes[-1], sources, way, wanted="", place=place)
+        shown = [exp.column(identifier(name), table=alias) for name in _shown(table, way[-1])]
+        select.set("expressions", [*shown, *select.expressions])
+        select.set("group", exp.Group(expressions=[column.copy() for column in shown]))
+        return f"Asked for each {phrase.split()[0].lower()}: {table.name} is joined in and shown."
+    return None
+
+
+def _averages_named(select: exp.Select, question: str) -> bool:
+    """``AVG(seats)`` for the average number of seats: of each row a measure, not a number of rows."""
+    asked = set(stems(question))
+    averages = [average.this for average in select.find_all(exp.Avg)]
+    return bool(averages) and all(
+        isinstance(one, exp.Column) and {stem(word) for word in name_words(one.name)} <= asked
+        for one in averages
+    )
+
+
+def _table(phrase: str, names: Names, sources: list[Source]) -> Table | None:
+    """The one table outside FROM that the first words of the phrase name."""
+    here = {source.table.qualified_name for source in sources if source.table}
+    spoken = [stem(word) for word in words(phrase)]
+    for length in range(len(spoken), 0, -1):
+        found = [
+            table
+            for table in names.snapshot.listed
+            if [stem(word) for word in name_words(table.name)] == spoken[:length]
+        ]
+        if found:
+            return found[0] if len(found) == 1 and found[0].qualified_name not in here else None
+    return None
+
+
+def _way(names: Names, sources: list[Source], goal: Table) -> list[Join] | None:
+    """The joins that lead from FROM to the table, each to what is referred to; None unless just one does."""
+    here = [source.table.qualified_name for source in sources if source.table]
+    ways = names.joins.ways(here, goal.qualified_name, longest=MOST_JOINS)
+    if len(ways) != 1:
+        return None
+    return ways[0] if all(step.right in names.joins.referred(step.left) for step in ways[0]) else None
+
+
+def _shown(table: Table, last: Join) -> list[str]:
+    """The table's key, and what its things are called where one column says so."""
+    own = {stem(word) for word in (*name_words(table.name), *_LABELS)}
+    called = [
+        column.name
+        for column in table.columns
+        if name_words(column.name)[-1:] and name_words(column.name)[-1] in _LABELS
+        and {stem(word) for word in name_words(column.name)} <= own
+    ]  # fmt: skip
+    return [*last.right_columns, *(called if len(called) == 1 else ())]
+
+
+RULE = Rule("asked_table", _fix)

@@ -1,0 +1,107 @@
+"""A condition that the question names and the query leaves out: "premium members", of any tier.
+
+A word of the question that is a known value of exactly one column of FROM, that no name explains, and of
+which the query says nothing, nor of its column: it is compared with. Two values of one column may be asked
+side by side, and are left to the model.
+"""
+
+import re
+
+from sqlglot import exp
+from sqlglot.optimizer.scope import Scope
+
+from graph.autofix.base import Context, Rule
+from graph.autofix.names import Names, Source, folded, identifier, known_values
+from graph.context.synonyms import SYNONYMS
+from graph.context.words import STOP_WORDS, fold, listed, name_words, stem, words
+
+_LETTERS = 4
+"""Letters that a value needs to be told by."""
+_NOT = re.compile(
+    r"\b(?:not|no|non|never|without|except|excluding|exclude|other\s+than|besides|ignor\w+|regardless|"
+    r"whether|either|or|versus|vs|compared?|ratio|per|each|every|by|any|all)\b",
+    re.IGNORECASE,
+)
+"""Words that make of a value something else than what all rows must have."""
+_VAGUE = listed(
+    """
+    active current default false general high international local main medium more normal null other others
+    regular standard total true unknown various
+    """
+)
+
+
+def _fix(context: Context) -> str | None:
+    question = context.question
+    if not question or _NOT.search(question):
+        return None
+    names = context.names
+    spoken = [stem(word) for word in words(question)]
+    scope = names.scopes[-1] if names.scopes else None
+    if scope is None or not isinstance(scope.expression, exp.Select):
+        return None
+    sources = names.sources(scope)
+    if not sources or any(source.table is None for source in sources):
+        return None
+    told = _told(names, scope) | {stem(word) for word in words(context.notes)}
+    found: dict[tuple[str, str], set[str]] = {}
+    for source in sources:
+        for column, value in _values(source):
+            parts = [stem(word) for word in words(value)]
+            if _stands_in(parts, spoken) and not told.intersection(parts) and not _in_name(value, question):
+                found.setdefault((source.alias, column), set()).add(value)
+    by_value: dict[str, list[tuple[str, str]]] = {}
+    for place, values in found.items():
+        for value in values:
+            by_value.setdefault(fold(value), []).append(place)
+    used = {folded(one.this) for one in names.tree.find_all(exp.Column)}
+    for (alias, column), values in found.items():
+        if len(values) != 1 or column in used:
+            continue
+        [value] = values
+        if len(by_value[fold(value)]) != 1:
+            continue
+        condition = exp.EQ(
+            this=exp.column(identifier(column), table=alias if len(sources) > 1 else None),
+            expression=exp.Literal.string(value),
+        )
+        scope.expression.where(condition, copy=False)
+        return f"Asked for {value}: only rows whose {column} is {value!r} are taken."
+    return None
+
+
+def _values(source: Source) -> list[tuple[str, str]]:
+    assert source.table is not None
+    # Of a column of which only some values are known, others may hold the word as well: ``Senior Engineer``.
+    return [
+        (column.name, value)
+        for column in source.table.columns
+        for values, complete in [known_values(column)]
+        for value in values
+        if complete
+        if sum(map(str.isalpha, value)) >= _LETTERS and fold(value) not in _VAGUE
+    ]
+
+
+def _told(names: Names, scope: Scope) -> set[str]:
+    """Stems of what the statement and the names of its tables say already."""
+    said = [node.name for node in scope.expression.find_all(exp.Literal, exp.Column, exp.Table, exp.Alias)]
+    for source in names.sources(scope):
+        if source.table is not None:
+            said += [source.table.name, *(column.name for column in source.table.columns)]
+    told = {stem(word) for text in said for word in name_words(text)}
+    return told | {other for word in set(told) for other in SYNONYMS.get(word, ())} | set(STOP_WORDS)
+
+
+def _in_name(value: str, question: str) -> bool:
+    """Whether the value is but a part of a longer name: ``Executive`` of the Chief Executive Officer."""
+    said = re.escape(value)
+    return bool(re.search(rf"(?:(?<!^)\b[A-Z]\w+\s+{said}\b|\b{said}\s+[A-Z])", question))
+
+
+def _stands_in(parts: list[str], spoken: list[str]) -> bool:
+    length = len(parts)
+    return bool(parts) and any(spoken[at : at + length] == parts for at in range(len(spoken) - length + 1))
+
+
+RULE = Rule("asked_value", _fix)
