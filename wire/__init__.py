@@ -36,26 +36,7 @@ cancelled      agent             it is gone from the database
 drain          backend           about to stop: attach elsewhere, finish here
 error          both              a frame could not be understood or served
 =============  ================  ==========================================================================
+
+The package itself imports nothing: the process that judges statements needs the policy alone, and reading the
+messages' models is most of its start.
 """
-
-from wire.errors import CustardError
-from wire.messages import PROTOCOL_VERSION, SUBPROTOCOL
-from wire.outcome import Failed, Outcome, ResultColumn, Rows
-from wire.policy import Policy, parse_policy
-from wire.snapshot import Column, ForeignKey, SchemaSnapshot, Table
-
-__all__ = [
-    "PROTOCOL_VERSION",
-    "SUBPROTOCOL",
-    "Column",
-    "CustardError",
-    "Failed",
-    "ForeignKey",
-    "Outcome",
-    "Policy",
-    "ResultColumn",
-    "Rows",
-    "SchemaSnapshot",
-    "Table",
-    "parse_policy",
-]
