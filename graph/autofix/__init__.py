@@ -30,16 +30,21 @@ type_mismatch         boolean = 1, ROUND(float, n), SUM(boolean), months of an e
 month_names           months kept as names and used as numbers
 moment_types          epochs, texts and spans beside moments; parts of spans
 calendar_period       "last month" as one day, or as a month of every year
+turned_span           a span of time taken from its end to its beginning
 last_day              a span of days whose last day is cut off
 week_days             days of the week as numbered elsewhere, or compared with padded names
+median                the average, where the median is asked for
+latest_of_each        the last of all, or of groups that are too fine, where the last of each is asked for
 first_of_each         the first of all, where the first of each group is asked for
 row_arithmetic        a value of each row beside an aggregate
 nested_aggregate      an aggregate of an aggregate
+grouped_window        a window over single rows of a query that groups them
 grouping              selected or ordered columns that GROUP BY lacks
 distinct_order        SELECT DISTINCT ordered by what is not selected
 moment_order          the last rows by time, where the first are asked for, or the other way round
 summed_order          things ordered by a measure of single rows that refer to them
 asked_period          a month, quarter or year that is named, cut at another day
+self_count            a count over a thing's own references, taken from the wrong end
 null_group            the group without a name among those asked for by name
 group_home            figures for each of one thing, shown under another's names
 shown_group           figures per group that do not say of which group
@@ -54,7 +59,10 @@ counted_things        things counted once for each row that refers to them
 counted_values        the same over one table, whose rows refer to the things
 counted_set           counts put together as sets
 counted_rows          COUNT(*) over rows that hold a count each
-all_of                one column equal to two values at once
+all_of                one column equal to two values at once, or to either where both are asked for
+zero_rows             things without any row, asked for as well and dropped by an inner join
+running_total         a running total that is lacking
+period_change         the change from one period to the next that is lacking
 ratio_parts           a ratio to all, where its second part was named
 ratio_complement      a ratio to all, where it is to those without
 whole_share           an aggregate divided by itself
@@ -102,6 +110,7 @@ from graph.autofix import (
     first_of_each,
     foreign_dialect,
     group_home,
+    grouped_window,
     grouping,
     idle_join,
     idle_rows,
@@ -109,7 +118,9 @@ from graph.autofix import (
     inverted_share,
     join_tree,
     last_day,
+    latest_of_each,
     literal_case,
+    median,
     misplaced_column,
     missing_join,
     moment_column,
@@ -121,6 +132,7 @@ from graph.autofix import (
     null_group,
     other_table,
     percent_scale,
+    period_change,
     phantom_table,
     quoted_literal,
     ratio_complement,
@@ -128,10 +140,13 @@ from graph.autofix import (
     rejoin,
     reserved_alias,
     row_arithmetic,
+    running_total,
+    self_count,
     shown_group,
     shown_order,
     summed_order,
     table_name,
+    turned_span,
     type_mismatch,
     unasked_filter,
     value_home,
@@ -140,6 +155,7 @@ from graph.autofix import (
     wrong_table,
     yes_or_no,
     zero_division,
+    zero_rows,
 )
 from graph.autofix.base import Context, Rule
 from graph.autofix.names import Names
@@ -173,16 +189,21 @@ RULES: tuple[Rule, ...] = (
     month_names.RULE,
     moment_types.RULE,
     calendar_period.RULE,
+    turned_span.RULE,
     last_day.RULE,
     week_days.RULE,
     asked_period.RULE,
     row_arithmetic.RULE,
     nested_aggregate.RULE,
+    grouped_window.RULE,
     grouping.RULE,
     distinct_order.RULE,
+    median.RULE,
+    latest_of_each.RULE,
     first_of_each.RULE,
     moment_order.RULE,
     summed_order.RULE,
+    self_count.RULE,
     null_group.RULE,
     group_home.RULE,
     asked_limit.RULE,
@@ -198,6 +219,9 @@ RULES: tuple[Rule, ...] = (
     counted_set.RULE,
     counted_rows.RULE,
     all_of.RULE,
+    zero_rows.RULE,
+    running_total.RULE,
+    period_change.RULE,
     ratio_parts.RULE,
     ratio_complement.RULE,
     whole_share.RULE,

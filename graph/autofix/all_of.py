@@ -1,21 +1,66 @@
-"""One column equal to two values at once, which no row is: the things that have both are meant.
+"""Two values that one thing must both have, where the query asks for one row with both, or for either.
 
-``WHERE d.name = 'A' AND d.name = 'B'`` becomes the groups of what is selected in which both values occur.
+``WHERE d.name = 'A' AND d.name = 'B'`` becomes the groups of what is selected in which both values occur. So
+do ``IN ('A', 'B')`` and ``= 'A' OR = 'B'`` where the question says *both* and a thing may have several of
+those rows; where things are counted, the groups are.
 """
+
+import re
 
 from sqlglot import exp
 
 from graph.autofix.base import Context, Rule
+from graph.autofix.counted_things import is_repeated
+from graph.autofix.names import Source, folded
+
+_BOTH = re.compile(r"\bboth\b", re.IGNORECASE)
+_COUNTED = "with_both"
 
 
 def _fix(context: Context) -> str | None:
     select = context.tree
     if not isinstance(select, exp.Select) or select.args.get("group") or not select.args.get("where"):
         return None
-    if not all(isinstance(item.unalias(), exp.Column) for item in select.selects) or select.is_star:
+    shown = _things(select)
+    if not shown:
         return None
     condition = select.args["where"].this
-    parts = list(condition.flatten()) if isinstance(condition, exp.And) else []
+    parts = list(condition.flatten()) if isinstance(condition, exp.And) else [condition]
+    for tests, values in (*_at_once(parts), *_either(parts, shown, context)):
+        column = _column(tests[0])
+        kept = [part.copy() for part in parts if not any(part is test for test in tests)]
+        either = exp.paren(exp.or_(*(test.copy() for test in tests))) if len(tests) > 1 else tests[0].copy()
+        select.set("where", exp.Where(this=exp.and_(*kept, either)))
+        select.set("distinct", None)
+        count = exp.Count(this=exp.Distinct(expressions=[column.copy()]))
+        having = exp.Having(this=exp.EQ(this=count, expression=exp.Literal.number(len(values))))
+        group = exp.Group(expressions=[item.copy() for item in shown])
+        if select.find(exp.AggFunc):
+            _count_groups(select, shown, group, having)
+        else:
+            select.set("group", group)
+            select.set("having", having)
+        if len(tests) > 1 and not isinstance(condition, exp.Or):
+            return (
+                f"No row has {column.name} equal to {len(values)} values; what has all of them is looked for."
+            )
+        return f"Both values of {column.name} are wanted; what has all of them is looked for."
+    return None
+
+
+def _things(select: exp.Select) -> list[exp.Expr]:
+    """What is selected, when it is plain columns or the count of one; else nothing."""
+    items = [item.unalias() for item in select.selects]
+    if select.is_star or not items:
+        return []
+    if len(items) == 1 and isinstance(items[0], exp.Count) and isinstance(items[0].this, exp.Distinct):
+        items = items[0].this.expressions
+        return items if len(items) == 1 and isinstance(items[0], exp.Column) else []
+    return items if all(isinstance(item, exp.Column) for item in items) else []
+
+
+def _at_once(parts: list[exp.Expr]) -> list[tuple[list[exp.Expr], set[str]]]:
+    """Tests of one column for several texts, all of which must hold."""
     wanted: dict[str, list[exp.Expr]] = {}
     for part in parts:
         if (
@@ -24,20 +69,96 @@ def _fix(context: Context) -> str | None:
             and _text(part.expression)
         ):
             wanted.setdefault(part.this.sql(), []).append(part)
-    for tests in wanted.values():
-        values = {test.expression.name for test in tests}
-        if len(values) < 2 or any(_pattern(value) for value in values):
+    found = [(tests, {test.expression.name for test in tests}) for tests in wanted.values()]
+    return [(tests, values) for tests, values in found if len(values) > 1 and not any(map(_pattern, values))]
+
+
+def _either(
+    parts: list[exp.Expr], shown: list[exp.Expr], context: Context
+) -> list[tuple[list[exp.Expr], set[str]]]:
+    """A test of one column for either of two texts, where both are wanted and things may have both."""
+    if not _BOTH.search(context.question):
+        return []
+    found = []
+    for part in parts:
+        bare = part.unnest()
+        if isinstance(bare, exp.In) and len(bare.expressions) == 2 and all(map(_text, bare.expressions)):
+            values = {value.name for value in bare.expressions}
+        elif isinstance(bare, exp.Or):
+            tests = list(bare.flatten())
+            if not all(isinstance(one, exp.EQ) and _text(one.expression) for one in tests):
+                continue
+            values = {one.expression.name for one in tests}
+            if len({one.this.sql() for one in tests}) != 1:
+                continue
+        else:
             continue
-        column = tests[0].this.copy()
-        either = exp.or_(*(test.copy() for test in tests))
-        kept = [part.copy() for part in parts if not any(part is test for test in tests)]
-        select.set("where", exp.Where(this=exp.and_(*kept, exp.paren(either))))
-        select.set("distinct", None)
-        select.set("group", exp.Group(expressions=[item.unalias().copy() for item in select.selects]))
-        count = exp.Count(this=exp.Distinct(expressions=[column]))
-        select.set("having", exp.Having(this=exp.EQ(this=count, expression=exp.Literal.number(len(values)))))
-        return f"No row has {column.name} equal to {len(values)} values; what has all of them is looked for."
-    return None
+        plain = len(values) == 2 and isinstance(_column(part), exp.Column)
+        if plain and _may_have_several(part, shown, context):
+            found.append(([part], values))
+    return found
+
+
+def _may_have_several(part: exp.Expr, shown: list[exp.Expr], context: Context) -> bool:
+    """Whether a thing that is selected may stand beside several rows of the column's table."""
+    names = context.names
+    scope = names.scopes[-1]
+    sources = names.sources(scope)
+    if scope.expression is not context.tree or any(source.table is None for source in sources):
+        return False
+    tested = _source(_column(part), sources)
+    things = [_source(item, sources) for item in shown]
+    if tested is None or any(thing is None or thing is not things[0] for thing in things):
+        return False
+    [thing] = things[:1]
+    if thing is None:
+        return False
+    if thing is tested:
+        return _refers(shown, thing, context)
+    return is_repeated(thing, sources, names) or _refers(shown, thing, context)
+
+
+def _refers(shown: list[exp.Expr], source: Source, context: Context) -> bool:
+    """Whether what is selected are references to other things, which many rows may share."""
+    assert source.table is not None
+    joins, own = context.names.joins, source.table.qualified_name
+    return all(
+        any(
+            join.left_columns == (folded(item.this),) and join.right in joins.referred(own)
+            for join in joins.of(own)
+        )
+        for item in shown
+    )
+
+
+def _count_groups(select: exp.Select, shown: list[exp.Expr], group: exp.Group, having: exp.Having) -> None:
+    """Count the groups that are left, in a query around them."""
+    inner = select.copy()
+    inner.set("expressions", [item.copy() for item in shown])
+    inner.set("group", group)
+    inner.set("having", having)
+    inner.set("order", None)
+    outer = exp.select(exp.Count(this=exp.Star())).from_(inner.subquery(_COUNTED))
+    item = select.selects[0]
+    if isinstance(item, exp.Alias):
+        outer.set("expressions", [exp.alias_(outer.selects[0].copy(), item.alias)])
+    for arg in list(select.args):
+        select.set(arg, None)
+    for arg, value in outer.args.items():
+        select.set(arg, value)
+
+
+def _column(test: exp.Expr) -> exp.Expr:
+    bare = test.unnest()
+    first = next(bare.flatten()) if isinstance(bare, exp.Or) else bare
+    column: exp.Expr = first.this
+    return column
+
+
+def _source(column: exp.Expr, sources: list[Source]) -> Source | None:
+    name, qualifier = folded(column.this), folded(column.args.get("table"))
+    found = [one for one in sources if (one.alias == qualifier if qualifier else one.has(name))]
+    return found[0] if len(found) == 1 else None
 
 
 def _text(node: exp.Expr) -> bool:

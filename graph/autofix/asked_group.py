@@ -105,6 +105,21 @@ def named_column(phrase: str, sources: list[Source], names: Names) -> tuple[Sour
     return None
 
 
+def thing_column(phrase: str, sources: list[Source], names: Names) -> tuple[Source, str] | None:
+    """The column that tells apart the things that the phrase names: theirs, else what refers to them."""
+    found = named_column(phrase, sources, names)
+    if found is not None:
+        return found
+    wanted = stem(words(phrase)[0])
+    references = [
+        (source, name)
+        for source in sources
+        for name in source.columns or ()
+        if [stem(word) for word in name_words(name)] == [wanted, stem("id")]
+    ]
+    return references[0] if len(references) == 1 else None
+
+
 def _is_named(wanted: list[str], name: str, source: Source, names: Names) -> bool:
     """``country`` is country or country_name; ``course id`` is course_id; ``sector`` is brinstsec."""
     own = [stem(word) for word in name_words(name)]

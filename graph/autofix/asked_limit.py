@@ -21,12 +21,14 @@ _TOP = re.compile(
     rf"\b(?:top|bottom|first|last)\s+{_N}\b(?!\s+(?:day|week|month|year|hour|quarter))", re.IGNORECASE
 )
 _N_MOST = re.compile(rf"\b{_N}\s+(?:\w+\s+)?{_FIRST}\b", re.IGNORECASE)
+_N_WITH = re.compile(rf"\b(?:which|what|the|list|show|name)\s+{_N}\s+\w+\b[^.?]*\b{_FIRST}\b", re.IGNORECASE)
 _ONE = re.compile(
     rf"^\W*(?:which|what)\s+(?:single\s+|one\s+)?\w*(?<!s)\s+(?:has|had|is|was|does|did|made|sold|got|received|"
     rf"shows?|takes?|pays?|paid|spent|brought|earned|generated)\b[^,;?]*\b{_FIRST}\b",
     re.IGNORECASE,
 )
 _EACH = re.compile(r"\b(?:each|every|per)\b", re.IGNORECASE)
+_LIST = re.compile(r"\b(?:list|and|each|sort|order)", re.IGNORECASE)
 
 
 def _fix(context: Context) -> str | None:
@@ -35,17 +37,19 @@ def _fix(context: Context) -> str | None:
         return None
     if any(select.args.get(part) for part in ("limit", "offset", "fetch")) or select.find(exp.Window):
         return None
-    found = _TOP.search(question) or _N_MOST.search(question)
-    if found is not None:
-        number = _NUMBERS.get(found["n"].lower()) or int(found["n"])
-    elif _ONE.search(question) and not re.search(r"\b(?:list|and|each|sort|order)", question, re.IGNORECASE):
+    number = asked_number(question)
+    if number is None and _ONE.search(question) and not _LIST.search(question):
         number = 1
-    else:
-        return None
-    if number < 1:
+    if not number:
         return None
     select.set("limit", exp.Limit(expression=exp.Literal.number(number)))
     return f"Asked for {'the first' if number == 1 else f'the first {number}'}: the sorted list is cut."
+
+
+def asked_number(question: str) -> int | None:
+    """How many of the first, the top or the most are asked for, where a number says it."""
+    found = _TOP.search(question) or _N_MOST.search(question) or _N_WITH.search(question)
+    return (_NUMBERS.get(found["n"].lower()) or int(found["n"])) if found is not None else None
 
 
 RULE = Rule("asked_limit", _fix)

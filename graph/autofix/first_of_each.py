@@ -1,22 +1,26 @@
 """The first of each group, where the query gives the first of all: "for each category, the best product".
 
 ``… ORDER BY n DESC LIMIT 1`` becomes a rank within each group, ties included, as the question asks for one of
-each. The group is a column that the query shows, or one of FROM that the question names after *each*.
+each; the first two of each likewise. The group is a column that the query shows, or one of FROM that the
+question names after *each*. "Each vessel's latest inspection" may come ordered by time and not cut at all.
 """
 
 import re
 
 from sqlglot import exp
 
-from graph.autofix.asked_group import named_column
+from graph.autofix.asked_group import thing_column
+from graph.autofix.asked_limit import asked_number
 from graph.autofix.base import Context, Rule
+from graph.autofix.kinds import MOMENTS, kind_of
 from graph.autofix.names import folded, identifier, output_name
 
 _EACH = re.compile(
     r"\b(?:for|in|within|per|of|at|on|by)\s+(?:each|every)\s+((?:\w+[\s']+){0,2}\w+)|"
-    r"^\W*per\s+((?:\w+[\s']+){0,1}\w+)",
+    r"^\W*per\s+((?:\w+[\s']+){0,1}\w+)|\b(?:each|every)\s+((?:\w+\s+){0,1}\w+)(?='s|s'|\W+(?:last|latest|first)\b)",
     re.IGNORECASE,
 )
+_BY_TIME = re.compile(r"\b(?:latest|last|most\s+recent|newest|earliest|first|oldest)\b", re.IGNORECASE)
 _FIRST = re.compile(
     r"\b(?:most|least|highest|lowest|largest|smallest|biggest|longest|shortest|oldest|newest|latest|earliest|"
     r"top|best|worst|first|last|cheapest|maximum|minimum)\b",
@@ -30,10 +34,9 @@ def _fix(context: Context) -> str | None:
     asked = _EACH.search(context.question)
     if not isinstance(select, exp.Select) or asked is None or not _FIRST.search(context.question):
         return None
-    limit, order = select.args.get("limit"), select.args.get("order")
-    if not isinstance(limit, exp.Limit) or order is None or not isinstance(limit.expression, exp.Literal):
-        return None
-    if limit.expression.this != "1" or select.args.get("distinct") or select.args.get("offset"):
+    order = select.args.get("order")
+    number = _number(context)
+    if number is None or order is None or select.args.get("distinct") or select.args.get("offset"):
         return None
     if select.args.get("with_") or select.is_star or select.find(exp.Window):
         return None
@@ -42,7 +45,7 @@ def _fix(context: Context) -> str | None:
     sources = names.sources(scope)
     if scope.expression is not select or any(source.table is None for source in sources):
         return None
-    found = named_column(asked[1] or asked[2], sources, names)
+    found = thing_column(asked[1] or asked[2] or asked[3], sources, names)
     if found is None:
         return None
     source, column = found
@@ -74,12 +77,31 @@ def _fix(context: Context) -> str | None:
     )
     inner.append("expressions", exp.alias_(window, _RANK))
     outer = exp.select(*(exp.column(identifier(name), table=_INNER) for name in outputs))
-    outer = outer.from_(inner.subquery(_INNER)).where(exp.column(_RANK, table=_INNER).eq(1))
+    place = exp.column(_RANK, table=_INNER)
+    outer = outer.from_(inner.subquery(_INNER)).where(place.eq(1) if number == 1 else place <= number)
     for arg in list(select.args):
         select.set(arg, None)
     for arg, value in outer.args.items():
         select.set(arg, value)
-    return f"One of each {column} is asked for: the first within each, not of all."
+    many = "One of each" if number == 1 else f"{number} of each"
+    return f"{many} {column} is asked for: the first within each, not of all."
+
+
+def _number(context: Context) -> int | None:
+    """How many of each are asked for; None when the query does not cut its order to as many."""
+    select = context.tree
+    limit, order = select.args.get("limit"), select.args.get("order")
+    if limit is None:
+        key = order.expressions[0].this if order is not None and len(order.expressions) == 1 else None
+        scope = context.names.scopes[-1]
+        ordered = key is not None and kind_of(key, context.names, scope) in MOMENTS
+        return 1 if ordered and not select.args.get("group") and _BY_TIME.search(context.question) else None
+    if not isinstance(limit, exp.Limit) or not isinstance(limit.expression, exp.Literal):
+        return None
+    written = limit.expression.this
+    if written == "1":
+        return 1
+    return int(written) if written == str(asked_number(context.question)) else None
 
 
 def _is(item: exp.Expr, column: str) -> bool:

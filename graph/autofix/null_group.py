@@ -15,6 +15,7 @@ from graph.autofix.names import folded
 from graph.context.words import name_words, stem, words
 
 _WHICH = re.compile(r"\b(?:which|what)\s+((?:\w+\s+){0,2}\w+)", re.IGNORECASE)
+_WHO = re.compile(r"\bwho\b", re.IGNORECASE)
 _UNKNOWN = re.compile(r"\b(?:null|unknown|missing|without|blank|empty|none|no)\b", re.IGNORECASE)
 
 
@@ -36,8 +37,10 @@ def _fix(context: Context) -> str | None:
             continue
         sources = names.sources(scope)
         named = (named_column(phrase, sources, names) for phrase in phrases)
-        if not any(found is not None and found[1] == folded(key.this) for found in named) and not any(
-            _refers_to(folded(key.this), phrase) for phrase in phrases
+        if (
+            not any(found is not None and found[1] == folded(key.this) for found in named)
+            and not any(_refers_to(folded(key.this), phrase) for phrase in phrases)
+            and not (_WHO.search(question) and name_words(folded(key.this))[-1:] == ["id"])
         ):
             continue
         select.where(exp.Not(this=exp.Is(this=key.copy(), expression=exp.Null())), copy=False)

@@ -17,8 +17,12 @@ _TABLES = {
     "courier": "courier_id bigint, name text",
     "ride": "ride_id bigint, courier_id bigint, customer_id bigint, minutes integer",
     "company": "company_id bigint, trade_name text, contact_name text, owner_id bigint",
+    "clerk": "clerk_id bigint, clerk_name text, chief_id bigint, hired date",
+    "stay": "stay_id bigint, arrived date, departed date, noted date",
     "archive.shipment": "shipment_id bigint, order_id bigint, weight real, carrier text",
 }
+_OWN = [ForeignKey(columns=["chief_id"], to_schema="public", to_table="clerk", to_columns=["clerk_id"])]
+"""A clerk's chief is a clerk; no name would say so."""
 _KEYS = {"orders": "customer", "order_line": "orders product", "review": "product customer"}
 
 
@@ -32,9 +36,12 @@ def _snapshot(*, keys: bool) -> SchemaSnapshot:
                 name=name,
                 columns=[_column(*item.strip().split(" ", 1)) for item in columns.split(",")],
                 foreign_keys=[
-                    ForeignKey(columns=[key], to_schema="public", to_table=target, to_columns=[key])
-                    for target in (_KEYS.get(name, "").split() if keys else ())
-                    for key in [target.removesuffix("s") + "_id"]
+                    *(
+                        ForeignKey(columns=[key], to_schema="public", to_table=target, to_columns=[key])
+                        for target in (_KEYS.get(name, "").split() if keys else ())
+                        for key in [target.removesuffix("s") + "_id"]
+                    ),
+                    *(_OWN if name == "clerk" else ()),
                 ],
             )
         )
