@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
@@ -17,10 +16,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from cli.children import Child
+from cli.children import Child, ChildFailed
 from cli.console import Line, err, work
 from cli.errors import ApiProblem, ApiUnreachable, CommandError, UsageError
 from cli.http import Backend
+from embedded.ports import PORT_ATTEMPTS, free_port, is_free
 
 if TYPE_CHECKING:
     from embedded.model import LocalModelServer
@@ -30,6 +30,8 @@ DEMO_CONNECTION = "Bluefin Software"
 ENROLMENT_FILE = "demo-agent.json"
 START_SECONDS = 120.0
 """After this long without a sign of life a part is said not to start."""
+HEALTH_SECONDS = 5.0
+"""What listens and says nothing for so long may be a stranger: see whether our backend runs at all."""
 
 
 class PortInUse(UsageError):
@@ -68,15 +70,18 @@ class Chain:
 
     def __init__(self, *, port: int | None, model: ModelChoice, folder: Path, studio: bool = False) -> None:
         self._studio = studio
-        self._port = port if port is not None else _free_port()
+        self._chooses_port = port is None
+        self._port = port if port is not None else free_port()
         self._choice = model
         self._folder = folder
         self._parts = ExitStack()
         self._children: list[Child] = []
         self._postgres: EmbeddedPostgres | ExternalPostgres | None = None
         self.connection_id = ""
-        if port is not None:
-            _require_free(port)
+        if port is not None and not is_free(port):
+            raise PortInUse(
+                f"Port {port} is in use.", "Stop what listens there, or choose another: custard demo --port N"
+            )
 
     @property
     def url(self) -> str:
@@ -84,17 +89,32 @@ class Chain:
         return f"http://127.0.0.1:{self._port}"
 
     def __enter__(self) -> Chain:
-        try:
-            self._start()
-        except BaseException:
-            self._parts.close()
-            raise
+        for attempt in range(PORT_ATTEMPTS):
+            try:
+                self._start()
+                break
+            except BaseException as error:
+                self._parts.close()
+                if attempt == PORT_ATTEMPTS - 1 or not self._lost_port(error):
+                    raise
+            # Others were told the address that was lost: all of them start anew.
+            self._children.clear()
+            if self._chooses_port:
+                self._port = free_port()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._parts.close()
+
+    def _lost_port(self, error: BaseException) -> bool:
+        """Whether somebody took a port in the moment between our choice and a part's own start."""
+        from embedded.errors import PortLost
+
+        if isinstance(error, PortLost):
+            return True
+        return isinstance(error, ChildFailed) and self._chooses_port and not is_free(self._port)
 
     def tend(self) -> None:
         """Start again what was killed: that costs seconds, and no question.
@@ -171,7 +191,7 @@ class Chain:
         return self._child("backend", arguments, environment)
 
     def _await_backend(self, child: Child) -> None:
-        with Backend(self.url) as backend:
+        with Backend(self.url, seconds=HEALTH_SECONDS) as backend:
             for _ in _patience(child, "backend"):
                 with suppress(ApiUnreachable, ApiProblem):
                     backend.get("/health")
@@ -244,20 +264,3 @@ def _patience(child: Child, what: str) -> Iterator[None]:
     raise StartFailed(
         f"The {what} did not come up in {START_SECONDS:.0f} s.\n{said}", f"Its log: {child.log}"
     )
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _require_free(port: int) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError as error:
-            raise PortInUse(
-                f"Port {port} is in use.", "Stop what listens there, or choose another: custard demo --port N"
-            ) from error

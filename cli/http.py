@@ -18,6 +18,8 @@ URL_VARIABLE = "CUSTARD_URL"
 KEY_VARIABLE = "CUSTARD_API_KEY"
 """The key is read from the environment only: a flag would show it to every user of the machine."""
 
+ANSWER_SECONDS = 600.0
+"""A question may take minutes on a small machine; only connecting has to be quick."""
 RESUME_SECONDS = 30.0
 """How long a stream of events that was cut is asked for again."""
 RESUME_PAUSE_SECONDS = 0.3
@@ -35,14 +37,14 @@ class Backend:
 
     Args:
         url: its base address; None means ``CUSTARD_URL``, else this machine's port 8765.
+        seconds: how long each answer is waited for.
     """
 
-    def __init__(self, url: str | None = None) -> None:
+    def __init__(self, url: str | None = None, *, seconds: float = ANSWER_SECONDS) -> None:
         self.url = (url or os.environ.get(URL_VARIABLE) or DEFAULT_URL).rstrip("/")
         key = os.environ.get(KEY_VARIABLE)
         headers = {"authorization": f"Bearer {key}"} if key else {}
-        # A question may take minutes on a small machine; only connecting has to be quick.
-        timeout = httpx2.Timeout(600.0, connect=5.0)
+        timeout = httpx2.Timeout(seconds, connect=5.0)
         try:
             self._client = httpx2.Client(base_url=self.url, headers=headers, timeout=timeout, trust_env=False)
         except httpx2.InvalidURL as error:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -19,6 +18,7 @@ from embedded.account import Account, server_account
 from embedded.binaries import Binaries
 from embedded.errors import PostgresStartFailed
 from embedded.paths import HOME_VARIABLE, require_disk
+from embedded.ports import PORT_ATTEMPTS, free_port
 
 DSN_VARIABLE = "CUSTARD_DEMO_DSN"
 """Names another server to put the demo database on; its role must be able to create databases and roles."""
@@ -31,7 +31,6 @@ NOBODYS_PID = "4194305"
 """One more than the largest that Linux gives."""
 
 START_SECONDS = 60.0
-PORT_ATTEMPTS = 5
 LOG_BYTES = 5_000_000
 """A server log longer than this is set aside at the next start."""
 
@@ -162,7 +161,7 @@ class Cluster:
             self.log.replace(self.log.with_suffix(".log.1"))
         for attempt in range(PORT_ATTEMPTS):
             length = self.log.stat().st_size if self.log.exists() else 0
-            server = self._spawn(account, port or _free_port())
+            server = self._spawn(account, port or free_port())
             deadline = time.monotonic() + START_SECONDS
             while time.monotonic() < deadline and server.poll() is None:
                 if self.ready:
@@ -266,13 +265,6 @@ class Cluster:
 def _environment() -> dict[str, str]:
     """Only what the server needs: the caller's PG* variables and secrets are none of its business."""
     return {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _last_lines(said: str) -> str:

@@ -18,6 +18,7 @@
         ├── WeightsCorrupt
         ├── DownloadFailed
         └── ModelStartFailed
+            └── PortLost
 """
 
 from wire.errors import CustardError
@@ -111,3 +112,9 @@ class ModelStartFailed(ModelError):
     """llama.cpp's server ended early or did not answer in time; the message ends with its own words."""
 
     code = "model_start_failed"
+
+
+class PortLost(ModelStartFailed):
+    """Somebody listens on the port that was chosen for it a moment ago: the next start chooses another."""
+
+    code = "port_lost"

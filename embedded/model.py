@@ -6,7 +6,6 @@ Where its weights come from is `embedded.weights`' business; what the child does
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -15,9 +14,10 @@ from typing import Self
 from urllib.error import URLError
 from urllib.request import ProxyHandler, build_opener
 
-from embedded.errors import ModelStartFailed, WeightsCorrupt, WeightsMissing
+from embedded.errors import ModelStartFailed, PortLost, WeightsCorrupt, WeightsMissing
 from embedded.model_server import EXIT_BAD_MODEL
 from embedded.paths import logs_dir
+from embedded.ports import PORT_ATTEMPTS, free_port, is_free
 
 GGUF_MAGIC = b"GGUF"
 CONTEXT_TOKENS = 8192
@@ -58,7 +58,7 @@ class LocalModelServer:
         threads: int | None = None,
     ) -> None:
         self._path = _checked(path)
-        self._port = port
+        self._port = self._told_port = port
         self._context = context
         self._slots = slots
         self._threads = threads or _cores()
@@ -86,17 +86,19 @@ class LocalModelServer:
         Raises:
             ModelStartFailed: it ended, or did not answer in two minutes; the message ends with its own words.
         """
-        if self._child is None:
-            if self._port is None:
-                self._port = _free_port()
-            elif not _is_free(self._port):
-                raise ModelStartFailed(
-                    f"Port {self._port} on 127.0.0.1 is in use.", "Choose another port, or end what uses it."
-                )
-            self._log = logs_dir() / f"model-{self._port}.log"
-            self._child = self._spawn(self._log)
-        if wait:
-            self.wait()
+        for attempt in range(PORT_ATTEMPTS):
+            fresh = self._child is None
+            if fresh:
+                self._launch()
+            if not wait:
+                break
+            try:
+                self.wait()
+                break
+            except PortLost:
+                # An address that an earlier call made known must stay.
+                if not fresh or attempt == PORT_ATTEMPTS - 1:
+                    raise
         return self
 
     def wait(self, seconds: float = START_SECONDS) -> None:
@@ -104,6 +106,7 @@ class LocalModelServer:
 
         Raises:
             ModelStartFailed: it ended, or did not answer in time.
+            PortLost: somebody else took the port that was chosen for it.
             WeightsCorrupt: llama.cpp cannot read the file.
         """
         deadline = time.monotonic() + seconds
@@ -150,6 +153,16 @@ class LocalModelServer:
             raise ModelStartFailed("The local model is not running.", "Call start() first.")
         return f"http://127.0.0.1:{self._port}"
 
+    def _launch(self) -> None:
+        if self._told_port is None:
+            self._port = free_port()
+        elif not is_free(self._told_port):
+            raise ModelStartFailed(
+                f"Port {self._told_port} on 127.0.0.1 is in use.", "Choose another port, or end what uses it."
+            )
+        self._log = logs_dir() / f"model-{self._port}.log"
+        self._child = self._spawn(self._log)
+
     def _spawn(self, log: Path) -> subprocess.Popen[bytes]:
         command: list[str | Path] = [sys.executable, "-m", "embedded.model_server", "--watch-stdin"]
         command += ["--model", self._path, "--alias", self.model_name, "--port", str(self._port)]
@@ -170,6 +183,10 @@ class LocalModelServer:
 
     def _explain(self, code: int) -> ModelStartFailed | WeightsCorrupt:
         said = self._last_words()
+        if code == EXIT_BAD_MODEL and "bind" in said and self._told_port is None:
+            assert self._log is not None
+            self._log.unlink()
+            return PortLost(f"Port {self._port} on 127.0.0.1 was taken by somebody else.", "Try again.")
         if code == EXIT_BAD_MODEL and "bind" not in said:
             return WeightsCorrupt(
                 f"llama.cpp cannot load {self._path}. {said}",
@@ -206,23 +223,6 @@ def _checked(path: Path) -> Path:
 def _cores() -> int:
     """Those that this process may use, which in a container can be fewer than the machine has."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
 
 
 def _gigabytes(path: Path) -> str:

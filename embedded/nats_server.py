@@ -8,9 +8,11 @@ import subprocess
 import sysconfig
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from embedded.errors import EmbeddedError
+from embedded.ports import PORT_ATTEMPTS, free_port, is_free
 
 START_SECONDS = 20.0
 
@@ -54,6 +56,7 @@ class NatsServer:
     def __init__(self) -> None:
         self._program = nats_program()
         self._token = secrets.token_urlsafe(24)
+        self._name = secrets.token_hex(8)
         self._port = free_port()
         self._folder = tempfile.TemporaryDirectory(prefix="custard-nats-")
         self._process: subprocess.Popen[bytes] | None = None
@@ -65,7 +68,7 @@ class NatsServer:
 
     def __enter__(self) -> "NatsServer":
         try:
-            self.start()
+            self._first_start()
         except BaseException:
             self.close()
             raise
@@ -85,6 +88,17 @@ class NatsServer:
         assert self._process is not None
         return self._process.pid
 
+    def _first_start(self) -> None:
+        """Start it, on another port where a stranger has taken the first: nobody was told it yet."""
+        for _ in range(PORT_ATTEMPTS - 1):
+            try:
+                return self.start()
+            except NatsFailed:
+                if self.alive or is_free(self._port):
+                    raise
+            self._port = free_port()
+        self.start()
+
     def start(self) -> None:
         """Start it, also again after it was killed; returns when it takes connections."""
         folder = Path(self._folder.name)
@@ -93,7 +107,7 @@ class NatsServer:
         descriptor = os.open(config, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w") as file:
             file.write(
-                f'host: "127.0.0.1"\nport: {self._port}\n'
+                f'host: "127.0.0.1"\nport: {self._port}\nserver_name: "{self._name}"\n'
                 f'authorization {{ token: "{self._token}" }}\nmax_payload: 1MB\nwrite_deadline: "5s"\n'
             )
         with (folder / "nats.log").open("ab") as log:
@@ -111,14 +125,21 @@ class NatsServer:
         while time.monotonic() < deadline:
             if not self.alive:
                 break
-            try:
-                socket.create_connection(("127.0.0.1", self._port), 1).close()
-            except OSError:
-                time.sleep(0.02)
-            else:
+            if self._answers():
                 return
+            time.sleep(0.02)
         said = "\n".join(log.read_text(errors="replace").splitlines()[-4:])
         raise NatsFailed(f"The NATS server did not come up.\n{said}", "Run nats-server by hand to see why.")
+
+    def _answers(self) -> bool:
+        """Whether it is our server that listens, by the name that it says first of all."""
+        with (
+            suppress(OSError),
+            socket.create_connection(("127.0.0.1", self._port), 1) as conn,
+            conn.makefile("rb") as said,
+        ):
+            return self._name.encode() in said.readline(4096)
+        return False
 
     def kill(self) -> None:
         """End it without a word, as a crash would."""
@@ -135,10 +156,3 @@ class NatsServer:
             except subprocess.TimeoutExpired:
                 self.kill()
         self._folder.cleanup()
-
-
-def free_port() -> int:
-    """A TCP port on loopback that nothing listens on just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -13,7 +13,7 @@ from typing import Any
 import uvicorn
 from starlette.types import Receive, Scope, Send
 
-from embedded.nats_server import free_port
+from embedded.ports import free_port
 
 
 async def echo(scope: Scope, receive: Receive, send: Send) -> None:

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from embedded.nats_server import free_port
+from embedded.ports import free_port
 from evals.bench.questions import SENTENCE
 
 

@@ -21,7 +21,7 @@ from typing import Any
 import httpx2
 import psycopg
 
-from embedded.nats_server import free_port
+from embedded.ports import free_port
 from embedded.postgres import temporary_postgres
 from evals.bench.chain import POLICY, make_role
 from evals.bench.model_server import scripted_model

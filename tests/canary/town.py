@@ -1,7 +1,6 @@
 """The poisoned database and the whole chain over it, with ears on every way out."""
 
 import json
-import socket
 import tempfile
 import time
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from psycopg.conninfo import make_conninfo
 from cli.children import Child
 from cli.errors import ApiProblem, ApiUnreachable
 from cli.http import Backend
+from embedded.ports import free_port
 from embedded.postgres import EmbeddedPostgres
 from tests.canary.recorders import TraceCollector, WireRecorder
 
@@ -104,7 +104,7 @@ def town(postgres: EmbeddedPostgres, model_url: str, model_name: str) -> Iterato
         folder = Path(parts.enter_context(tempfile.TemporaryDirectory(prefix="custard-canary-")))
         traces = TraceCollector()
         parts.callback(traces.close)
-        port = _free_port()
+        port = free_port()
         url = f"http://127.0.0.1:{port}"
         backend = Child(
             "backend",
@@ -173,9 +173,3 @@ def _await(attempt: Any, child: Child) -> None:
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.1)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -12,6 +12,7 @@ import pytest
 
 from cli.chain import Chain, ModelChoice, PortInUse
 from cli.children import Child, ChildFailed
+from cli.http import Backend
 
 
 def custard(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -83,6 +84,26 @@ def test_a_port_in_use_is_found_before_anything_starts() -> None:
         busy.listen()
         with pytest.raises(PortInUse, match="in use"):
             Chain(port=busy.getsockname()[1], model=ModelChoice(), folder=Path())
+
+
+class OnlyBackend(Chain):
+    """A chain that ends with its backend."""
+
+    def _start(self) -> None:
+        self._await_backend(self._start_backend(None))
+
+
+def test_a_port_lost_between_choice_and_start_is_given_up_for_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CUSTARD_HOME", str(tmp_path))
+    monkeypatch.setenv("CUSTARD_MODEL_BASE_URL", "http://127.0.0.1:9/v1")
+    chain = OnlyBackend(port=None, model=ModelChoice(), folder=tmp_path)
+    first = chain.url
+    with socket.create_server(("127.0.0.1", int(first.rpartition(":")[2]))), chain:
+        assert chain.url != first
+        with Backend(chain.url) as backend:
+            assert backend.get("/health")
 
 
 def test_a_child_that_ends_by_itself_is_reported_with_its_last_words(tmp_path: Path) -> None:

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from embedded.errors import ModelStartFailed, WeightsCorrupt, WeightsMissing
+from embedded.errors import ModelStartFailed, PortLost, WeightsCorrupt, WeightsMissing
 from embedded.model import LocalModelServer
 from embedded.paths import logs_dir
+from embedded.ports import free_port
 
 
 @pytest.fixture
@@ -52,6 +53,27 @@ def test_a_port_in_use_is_said_plainly(nonsense: Path) -> None:
         taken.listen()
         with pytest.raises(ModelStartFailed, match="is in use"):
             LocalModelServer(nonsense, port=taken.getsockname()[1]).start()
+
+
+def test_a_port_lost_between_choice_and_start_is_given_up_for_another(
+    nonsense: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """llama.cpp says so before it looks at the weights, which on the next port are what it cannot load."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        first: int = taken.getsockname()[1]
+        chosen = [free_port(), first, first]
+        monkeypatch.setattr("embedded.model.free_port", chosen.pop)
+        with pytest.raises(WeightsCorrupt, match="failed to load model"):
+            LocalModelServer(nonsense).start()
+        assert not chosen
+        # Nobody asks a second time for an address that was made known.
+        chosen.append(first)
+        server = LocalModelServer(nonsense).start(wait=False)
+        with pytest.raises(PortLost, match=str(first)):
+            server.start()
+    assert not (logs_dir() / f"model-{first}.log").exists()
 
 
 def test_the_address_is_known_before_it_answers(nonsense: Path) -> None:

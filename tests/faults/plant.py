@@ -29,6 +29,7 @@ from psycopg.conninfo import make_conninfo
 from cli.children import Child
 from cli.errors import ApiProblem, ApiUnreachable, CommandError
 from cli.http import Backend, Json
+from embedded.ports import free_port
 from embedded.postgres import EmbeddedPostgres
 from graph.events import RUN_EVENT
 from graph.fold import fold
@@ -586,11 +587,3 @@ def _hold(true: bool, otherwise: str) -> None:
 
 def _through(dsn: str, port: int) -> str:
     return make_conninfo(dsn, host="127.0.0.1", port=port)
-
-
-def free_port() -> int:
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

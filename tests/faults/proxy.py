@@ -17,6 +17,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
+from embedded.ports import free_port
+
 Direction = Literal["up", "down"]
 Tap = Callable[[Direction, bytes], None]
 _T = TypeVar("_T")
@@ -107,7 +109,8 @@ class FaultProxy:
     ) -> None:
         self.target = target
         self.name = name
-        self.port = 0
+        # Not one of the kernel's choice: while it is refused, an outgoing connection could be given it.
+        self.port = free_port()
         self.opened = 0
         """Connections that were ever taken."""
         self._loop = loop
@@ -171,7 +174,6 @@ class FaultProxy:
     async def _listen(self) -> None:
         if self._server is None:
             self._server = await asyncio.start_server(self._taken, "127.0.0.1", self.port)
-            self.port = self._server.sockets[0].getsockname()[1]
 
     async def _refuse(self) -> None:
         server, self._server = self._server, None

@@ -18,9 +18,10 @@ import psycopg
 from cli.errors import ApiProblem, CommandError
 from cli.http import Backend, Json
 from embedded.nats_server import NatsServer
+from embedded.ports import free_port
 from evals.bench.rolling import Load
 from tests.faults.front import Front
-from tests.faults.plant import PATIENCE_SECONDS, Plant, await_, free_port
+from tests.faults.plant import PATIENCE_SECONDS, Plant, await_
 from tests.faults.proxy import Fault
 
 OTHER = "backend-2"

@@ -6,7 +6,6 @@ The server lives in an environment of its own (``.venv-studio``, made by ``make 
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -20,6 +19,7 @@ import httpx2
 import psycopg
 import pytest
 
+from embedded.ports import free_port
 from embedded.postgres import temporary_postgres
 
 ROOT = Path(__file__).parents[2]
@@ -110,9 +110,7 @@ def waited(what: str, log: Path, ready: Any) -> Any:
 def studio(model: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx2.Client]:
     """The Studio server, with the API in it."""
     folder = tmp_path_factory.mktemp("studio")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     environment = {
         "PATH": f"{LANGGRAPH.parent}:/usr/bin:/bin",
         "HOME": str(folder),

@@ -20,6 +20,7 @@ import pytest
 from embedded.account import server_account
 from embedded.binaries import find_binaries
 from embedded.errors import PostgresMissing
+from embedded.ports import free_port
 from embedded.postgres import EmbeddedPostgres, temporary_postgres
 
 CORPUS = Path(__file__).parents[1] / "corpus"
@@ -162,12 +163,6 @@ class Bouncer:
         )
 
 
-def free_tcp_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @contextlib.contextmanager
 def bouncer(server: EmbeddedPostgres, mode: str, pool_size: int = 2) -> Iterator[int]:
     """PgBouncer's port, with so many connections to the server."""
@@ -175,7 +170,7 @@ def bouncer(server: EmbeddedPostgres, mode: str, pool_size: int = 2) -> Iterator
     if program is None:
         absent("PgBouncer", "apt-get install pgbouncer")
     folder = Path(tempfile.mkdtemp(prefix="custard-pgbouncer-"))
-    port = free_tcp_port()
+    port = free_port()
     (folder / "users.txt").write_text('"reader" "read"\n"other" "other"\n')
     (folder / "pgbouncer.ini").write_text(
         f"""[databases]

@@ -1,0 +1,39 @@
+"""The broker's process. What is said over it is tests/api's business."""
+
+import socket
+
+import pytest
+
+from embedded.nats_server import NatsFailed, NatsServer
+from embedded.ports import free_port
+
+
+def test_a_port_lost_between_choice_and_start_is_given_up_for_another() -> None:
+    server = NatsServer()
+    first = server.url
+    with socket.create_server(("127.0.0.1", int(first.rpartition(":")[2]))), server:
+        assert server.alive
+        assert server.url != first
+        kept = server.url
+        server.kill()
+        server.start()
+        assert server.url == kept
+
+
+def test_a_port_that_clients_know_is_not_given_up() -> None:
+    with NatsServer() as server:
+        server.kill()
+        with (
+            socket.create_server(("127.0.0.1", int(server.url.rpartition(":")[2]))),
+            pytest.raises(NatsFailed, match="address already in use"),
+        ):
+            server.start()
+
+
+def test_another_server_on_the_port_is_not_taken_for_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    with NatsServer() as other:
+        taken = int(other.url.rpartition(":")[2])
+        chosen = [free_port(), taken]
+        monkeypatch.setattr("embedded.nats_server.free_port", chosen.pop)
+        with NatsServer() as server:
+            assert int(server.url.rpartition(":")[2]) != taken
