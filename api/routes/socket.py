@@ -76,21 +76,24 @@ async def agent_socket(socket: WebSocket) -> None:
 async def _enter(state: State, socket: WebSocket) -> AgentSession | None:
     """The welcomed session; None when the agent was turned away, or left."""
     try:
-        refused = await _turned_away(state, socket)
+        refused = _turned_away(state, socket)
         if refused is None:
             try:
+                # Before the token is looked up: the store is what a herd would trample.
                 async with state.admission.entering():
-                    return await _let_in(state, socket)
+                    refused = _stopping(state)  # it may have begun to while this one waited
+                    if refused is None:
+                        return await _let_in(state, socket)
             except Crowded:
-                refused = _busy(state)
+                refused = _stopping(state) or _busy(state)
         await socket.send_denial_response(refused)
     except (WebSocketDisconnect, SessionLost):
         pass
     return None
 
 
-async def _turned_away(state: State, socket: WebSocket) -> Response | None:
-    """Held until it is its turn; the answer, if any, that turns it away. Asks nothing of the store."""
+def _turned_away(state: State, socket: WebSocket) -> Response | None:
+    """The answer, if any, that turns it away at once."""
     if "origin" in socket.headers:
         return problem(
             403,
@@ -107,18 +110,13 @@ async def _turned_away(state: State, socket: WebSocket) -> Response | None:
             f"The subprotocol {SUBPROTOCOL} must be offered.",
             "Update the agent.",
         )
+    return _stopping(state)
+
+
+def _stopping(state: State) -> Response | None:
     if not state.runs.closing:
-        # Before the token is looked up: the store is what a herd would trample.
-        held = state.admission.place()
-        if held is None:
-            return _busy(state)
-        if held:
-            await asyncio.sleep(held)
-    if state.runs.closing:
-        return problem(
-            503, "shutting_down", "The backend is stopping", "Dial another one, or again in a moment."
-        )
-    return None
+        return None
+    return problem(503, "shutting_down", "The backend is stopping", "Dial another one, or again in a moment.")
 
 
 def _busy(state: State) -> Response:

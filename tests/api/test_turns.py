@@ -1,12 +1,20 @@
 """Fair queueing of runs, and how a herd of agents is let in."""
 
 import asyncio
-from contextlib import AsyncExitStack
+import random
 from typing import Any
 
 import pytest
 
-from api.admission import HOLD_SECONDS, MAX_ENTERING, MAX_WAIT_SECONDS, Admission, Crowded
+from api.admission import (
+    AT_ONCE_SECONDS,
+    HOLD_SECONDS,
+    MAX_ENTERING,
+    MAX_WAIT_SECONDS,
+    PATIENCE_SECONDS,
+    Admission,
+    Crowded,
+)
 from api.turns import Bounds, Turns
 
 
@@ -180,28 +188,124 @@ async def test_questions_wait_for_their_turn_and_can_be_stopped_there(
 # --- agents ------------------------------------------------------------------------------------------------
 
 
-def test_a_herd_is_spread_over_the_time_that_it_takes() -> None:
+class Door:
+    """An admission on a clock of its own, whose pacer's steps take as long as the test says."""
+
+    def __init__(self, per_second: float, *, stays: bool = False) -> None:
+        self.now = 1_000.0
+        self.step = 0.0
+        self.stays = stays
+        """Whether those who are let in stay between door and welcome."""
+        self.let_in: list[float] = []
+        self.crowded: list[float] = []
+        self.admission = Admission(per_second, lambda: self.now, lambda: 0.0, self._sleep)
+        self._next = asyncio.Event()
+
+    async def _sleep(self, seconds: float) -> None:
+        self._next.clear()
+        await self._next.wait()
+        self.now += max(seconds, self.step)
+
+    async def knock(self) -> None:
+        try:
+            async with self.admission.entering():
+                self.let_in.append(self.now)
+                if self.stays:
+                    await asyncio.Event().wait()
+        except Crowded:
+            self.crowded.append(self.now)
+
+    async def pass_time(self, step: float) -> None:
+        """One step of the pacer, so late, and what those do who are let in by it."""
+        self.step = step
+        self._next.set()
+        for _ in range(8):
+            await asyncio.sleep(0)
+
+
+async def _knocking(door: Door, many: int) -> list[asyncio.Task[None]]:
+    tasks = [asyncio.create_task(door.knock()) for _ in range(many)]
+    for _ in range(4):
+        await asyncio.sleep(0)
+    return tasks
+
+
+async def test_a_herd_is_let_in_evenly_however_late_the_timers_are() -> None:
+    draw = random.Random(20_261_128)
+    door, rate = Door(300), 300
+    tasks = await _knocking(door, 2_000)
+    at_once = round(rate * AT_ONCE_SECONDS)
+    assert door.let_in == [1_000.0] * at_once
+    assert len(door.crowded) == 2_000 - at_once - rate * HOLD_SECONDS
+    began = door.now
+    while not all(task.done() for task in tasks):
+        await door.pass_time(draw.choice((0.01, 0.01, 0.01, 0.012, 0.02, 0.06)))
+        assert (
+            door.let_in.count(door.now) <= at_once + 1
+        )  # and a loop that lags is not given all that are due
+    assert door.now - began < 1.2 * HOLD_SECONDS
+    for start in door.let_in:
+        assert sum(start <= at < start + 1 for at in door.let_in) <= rate + at_once + 1
+    assert len(door.let_in) == at_once + rate * HOLD_SECONDS
+
+
+async def test_a_loop_that_stood_still_does_not_let_in_all_that_were_due() -> None:
+    door = Door(300)
+    tasks = await _knocking(door, 500)
+    before = len(door.let_in)
+    await door.pass_time(1.0)
+    assert len(door.let_in) - before == round(300 * AT_ONCE_SECONDS)
+    while not all(task.done() for task in tasks):
+        await door.pass_time(0.01)
+    assert not door.crowded
+
+
+async def test_places_are_given_in_the_order_of_knocking_and_not_to_those_who_left() -> None:
+    door, order = Door(100), list[int]()
+
+    async def knock(number: int) -> None:
+        async with door.admission.entering():
+            order.append(number)
+
+    tasks = [asyncio.create_task(knock(number)) for number in range(40)]
+    await asyncio.sleep(0)
+    left = [task for task in tasks[20:30] if task.cancel()]
+    while not all(task.done() for task in tasks):
+        await door.pass_time(0.02)
+    assert [task.cancelled() for task in left] == [True] * 10
+    assert order == [*range(20), *range(30, 40)]
+
+
+async def test_who_is_stopped_in_the_moment_of_being_let_in_gives_the_place_back() -> None:
+    door = Door(1_000, stays=True)
+    tasks = await _knocking(door, MAX_ENTERING + 20)
+    while len(door.let_in) < MAX_ENTERING:
+        await door.pass_time(0.01)
+    tasks[0].cancel()
+    await asyncio.sleep(0)
+    door.step = 0.01
+    door._next.set()  # the place of the first is given to the next, which is stopped before it has run
+    await asyncio.sleep(0)
+    tasks[MAX_ENTERING].cancel()
+    for _ in range(5):
+        await door.pass_time(0.01)
+    assert len(door.let_in) == MAX_ENTERING + 1
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    door.stays = False
+    await door.pass_time(1.0)
+    await asyncio.gather(*await _knocking(door, 1))
+    assert len(door.let_in) == MAX_ENTERING + 2
+
+
+def test_those_turned_away_are_told_times_apart() -> None:
     now = [1_000.0]
     admission = Admission(100, clock=lambda: now[0], draw=lambda: 0.0)
-
-    def knock() -> tuple[float | None, int | None]:
-        held = admission.place()
-        return held, admission.come_back() if held is None else None
-
-    first = [knock() for _ in range(2_000)]
-    held = [wait for wait, _ in first if wait is not None]
-    # A tenth of a second's come in at once, then one in each hundredth, for as long as one is held.
-    assert held.count(0.0) == 11
-    assert held == sorted(held)
-    assert len(held) == pytest.approx(11 + 100 * HOLD_SECONDS, abs=1)
-    told = [seconds for _, seconds in first if seconds is not None]
-    assert (told, told[0], told[-1]) == (sorted(told), 1, 1 + (2_000 - len(held)) // 100)
-    # Everybody comes back when told, and is let in then.
-    for second in range(1, told[-1] + 1):
-        now[0] = 1_000.0 + second
-        assert None not in [admission.place() for _ in range(told.count(second))]
+    told = [admission.come_back() for _ in range(1_000)]
+    assert (told, told[0], told[-1]) == (sorted(told), 1, 11)
     now[0] += 100.0
-    assert admission.place() == 0.0
+    assert admission.come_back() == 1
 
 
 def test_nobody_is_sent_away_for_long() -> None:
@@ -210,15 +314,20 @@ def test_nobody_is_sent_away_for_long() -> None:
 
 
 async def test_where_the_store_is_slow_fewer_are_let_in() -> None:
-    admission = Admission(1_000)
-    async with AsyncExitStack() as inside:
-        for _ in range(MAX_ENTERING):
-            await inside.enter_async_context(admission.entering())
-        waiting = asyncio.ensure_future(inside.enter_async_context(admission.entering()))
-        with pytest.raises(Crowded):
-            await waiting
-    async with admission.entering():
-        pass
+    door = Door(1_000, stays=True)
+    tasks = await _knocking(door, MAX_ENTERING + 5)
+    began = door.now
+    while len(door.crowded) < 5:
+        assert len(door.let_in) <= MAX_ENTERING
+        await door.pass_time(0.1)
+    assert len(door.let_in) == MAX_ENTERING
+    assert door.now - began == pytest.approx(PATIENCE_SECONDS, abs=0.2)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    door.stays = False
+    await asyncio.gather(*await _knocking(door, 1))
+    assert len(door.let_in) == MAX_ENTERING + 1
 
 
 async def test_an_agent_that_is_turned_away_is_told_when_to_come_back(
