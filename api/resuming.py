@@ -1,7 +1,7 @@
 """Taking up a run that another process left: its events are folded, and the graph goes on from there."""
 
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from api.driver import Driver
 from api.endings import INTERRUPTED, cancelled, failed, told
@@ -16,7 +16,7 @@ from graph.record import TERMINAL
 from wire.errors import CustardError
 
 RESUME_MINUTES = 15.0
-"""A run that was begun longer ago is ended by a process that starts: nobody waits for it any more."""
+"""A run that was left longer ago is ended by a process that starts: nobody waits for it any more."""
 MAX_RESUMES = 3
 
 MakePorts = Callable[[ConnectionRecord, Database, str | None], Awaitable[Ports]]
@@ -35,8 +35,9 @@ class Resuming:
         """Go on with a run that is leased to us; False when it was ended instead, or was gone.
 
         Args:
-            at_start: it was found when this process began, and may have lain there for days. Later every
-                beat looks for runs that were left: whatever the clocks say, it was left a moment ago.
+            at_start: it was found when this process began, and may have lain there for days: the lease tells,
+                by the store's clock. Later every beat looks for runs that were left: whatever any clock says,
+                it was left a moment ago.
         """
         events = await self._store.runs.events(record.run_id, 0)
         run = fold(RUN_EVENT.validate_json(event.data) for event in events)
@@ -48,14 +49,13 @@ class Resuming:
         append = self._driver.recorder.append
         started = RUN_EVENT.validate_json(events[0].data)
         resumes = sum(1 for event in events if event.type == "run_resumed")
-        age = datetime.now(UTC) - record.created_at
         if lease.stop_reason is not None:
             await append(live, cancelled(run, lease.stop_reason, None))
             return False
         if (
             not isinstance(started, RunStarted)
             or resumes >= MAX_RESUMES
-            or (at_start and age > timedelta(minutes=RESUME_MINUTES))
+            or (at_start and lease.left_seconds > RESUME_MINUTES * 60)
         ):
             await append(live, failed(run, INTERRUPTED))
             return False

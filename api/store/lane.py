@@ -2,8 +2,9 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -82,6 +83,18 @@ class Lane:
                 database.conn.close()
             except sqlite3.Error:
                 return
+
+
+@contextmanager
+def alone(db: Database) -> Iterator[None]:
+    """A transaction that has the lock for writing from its start: what it reads is so when it writes."""
+    db.conn.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        db.conn.rollback()
+        raise
+    db.conn.commit()
 
 
 def changed(db: Database, sql: str, values: Sequence[object]) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from api.store.pool import Pool
-from api.store.records import Holder, Lease, RunRecord
+from api.store.records import IMPLAUSIBLE_LEASES, Holder, Lease, RunRecord
 from api.store.rows import lease_of, taken_of
 
 # Locked in the order in which events of several runs are written: one of two waits, neither is torn off.
@@ -36,8 +36,10 @@ class PostgresLeases:
     ) -> list[tuple[RunRecord, Lease]]:
         rows = await self._pool.all(
             # What another replica is just taking is skipped rather than waited for.
-            "WITH free AS (SELECT run_id FROM runs WHERE finished_at IS NULL"
+            "WITH free AS (SELECT run_id, greatest(0, extract(epoch FROM"
+            " now() - coalesce(lease_until, created_at))) AS left_seconds FROM runs WHERE finished_at IS NULL"
             " AND (owner IS NULL OR lease_until < now()"
+            " OR lease_until > now() + make_interval(secs => %(implausible)s)"
             " OR (owner <> %(owner)s AND owner = ANY(%(dead)s::text[])))"
             " AND (connection_id = ANY(%(online)s::text[])"
             " OR coalesce(lease_until, created_at) < now() - make_interval(secs => %(overdue)s))"
@@ -47,10 +49,11 @@ class PostgresLeases:
             " FROM free WHERE r.run_id = free.run_id"
             " RETURNING r.run_id, r.tenant, r.connection_id, r.thread_id, r.status, r.question, r.created_at,"
             " r.finished_at, r.detached, r.epoch, r.stop_reason,"
-            " coalesce(r.listened_until > now(), false) AS listened",
+            " coalesce(r.listened_until > now(), false) AS listened, free.left_seconds",
             {
                 "owner": holder.owner,
                 "seconds": holder.seconds,
+                "implausible": holder.seconds * IMPLAUSIBLE_LEASES,
                 "dead": list(dead),
                 "online": list(online),
                 "overdue": overdue_seconds,

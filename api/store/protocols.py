@@ -196,7 +196,8 @@ class Leases(Protocol):
     ) -> list[tuple[RunRecord, Lease]]:
         """Take over runs that nobody drives any more, each with its next epoch.
 
-        Free is a run without an owner, with a lease that ran out, or of one of the ``dead`` owners. Taken
+        Free is a run without an owner, with a lease that ran out or was written by a wrong clock
+        (``IMPLAUSIBLE_LEASES``), or of one of the ``dead`` owners. Taken
         are those whose connection is ``online`` here, and any whose lease ran out ``overdue_seconds`` ago.
         """
         ...

@@ -122,6 +122,10 @@ class Holder:
     seconds: float
 
 
+IMPLAUSIBLE_LEASES = 12
+"""A lease that ends further ahead than so many leases last was written by a clock that was wrong since."""
+
+
 @dataclass(frozen=True, slots=True)
 class Lease:
     """A run held by a process. Only events of the current ``epoch`` are taken."""
@@ -132,6 +136,8 @@ class Lease:
     """Set when another process was asked to stop the run."""
     listened: bool = False
     """Whether somebody listens to the run through another process."""
+    left_seconds: float = 0.0
+    """Of a run that was taken: how long ago its last lease had run out, by the store's clock."""
 
 
 @dataclass(frozen=True, slots=True)

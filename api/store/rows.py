@@ -1,5 +1,6 @@
 """Between rows and records, for every store: structures are JSON, times are theirs or sortable text."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -88,8 +89,9 @@ def lease_of(row: Row) -> Lease:
 
 def taken_of(row: Row) -> tuple[RunRecord, Lease]:
     """A row of ``runs`` as ``take`` returns it."""
-    rest = {name: value for name, value in row.items() if name not in ("epoch", "stop_reason", "listened")}
-    return run_of(rest), lease_of(row)
+    ours = ("epoch", "stop_reason", "listened", "left_seconds")
+    rest = {name: value for name, value in row.items() if name not in ours}
+    return run_of(rest), replace(lease_of(row), left_seconds=float(row["left_seconds"]))
 
 
 def export_of(row: Row) -> ExportRecord:

@@ -1,14 +1,28 @@
-"""Leases in SQLite: columns of ``runs``, changed in single statements."""
+"""Leases in SQLite: columns of ``runs``, changed by SQLite's clock, which is the machine's."""
 
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
 
 from sqlite_utils import Database
 
-from api.store.lane import Lane, changed
-from api.store.records import Holder, Lease, RunRecord
-from api.store.rows import Row, lease_of, moment, taken_of
+from api.store.lane import Lane, alone, changed
+from api.store.records import IMPLAUSIBLE_LEASES, Holder, Lease, RunRecord
+from api.store.rows import Row, lease_of, taken_of
+
+_FREE = (
+    "SELECT run_id, max(0, (julianday('now') - julianday(coalesce(lease_until, created_at))) * 86400)"
+    " AS left_seconds FROM runs WHERE finished_at IS NULL"
+    " AND (owner IS NULL OR lease_until < :now OR lease_until > :implausible"
+    " OR (owner <> :owner AND owner IN (SELECT value FROM json_each(:dead))))"
+    " AND (connection_id IN (SELECT value FROM json_each(:online))"
+    " OR coalesce(lease_until, created_at) < :overdue)"
+)
+_TAKE = (
+    "UPDATE runs SET owner = :owner, epoch = epoch + 1, lease_until = :until"
+    " WHERE run_id IN (SELECT value FROM json_each(:free))"
+    " RETURNING run_id, tenant, connection_id, thread_id, status, question, created_at, finished_at,"
+    " detached, epoch, stop_reason, coalesce(listened_until > :now, 0) AS listened"
+)
 
 
 class SqliteLeases:
@@ -23,30 +37,39 @@ class SqliteLeases:
             "UPDATE runs SET lease_until = :until WHERE owner = :owner AND finished_at IS NULL"
             " RETURNING run_id, epoch, stop_reason, coalesce(listened_until > :now, 0) AS listened"
         )
-        values = {"until": until(holder.seconds), "owner": holder.owner, "now": until(0)}
-        return [lease_of(row) for row in await self._writer.do(lambda db: _returned(db, sql, values))]
+
+        def work(db: Database) -> list[Row]:
+            values = {"until": until(db, holder.seconds), "owner": holder.owner, "now": until(db, 0)}
+            with db.atomic():
+                return list(db.query(sql, values))
+
+        return [lease_of(row) for row in await self._writer.do(work)]
 
     async def take(
         self, holder: Holder, *, dead: Sequence[str], online: Sequence[str], overdue_seconds: float
     ) -> list[tuple[RunRecord, Lease]]:
-        sql = (
-            "UPDATE runs SET owner = :owner, epoch = epoch + 1, lease_until = :until"
-            " WHERE finished_at IS NULL AND (owner IS NULL OR lease_until < :now"
-            " OR (owner <> :owner AND owner IN (SELECT value FROM json_each(:dead))))"
-            " AND (connection_id IN (SELECT value FROM json_each(:online))"
-            " OR coalesce(lease_until, created_at) < :overdue)"
-            " RETURNING run_id, tenant, connection_id, thread_id, status, question, created_at, finished_at,"
-            " detached, epoch, stop_reason, coalesce(listened_until > :now, 0) AS listened"
-        )
-        values = {
-            "owner": holder.owner,
-            "until": until(holder.seconds),
-            "now": until(0),
-            "dead": json.dumps(list(dead)),
-            "online": json.dumps(list(online)),
-            "overdue": until(-overdue_seconds),
-        }
-        rows = await self._writer.do(lambda db: _returned(db, sql, values))
+        def work(db: Database) -> list[Row]:
+            with alone(db):
+                found = {
+                    "owner": holder.owner,
+                    "now": until(db, 0),
+                    "implausible": until(db, holder.seconds * IMPLAUSIBLE_LEASES),
+                    "dead": json.dumps(list(dead)),
+                    "online": json.dumps(list(online)),
+                    "overdue": until(db, -overdue_seconds),
+                }
+                left = {row["run_id"]: row["left_seconds"] for row in db.query(_FREE, found)}
+                if not left:
+                    return []
+                taken = {
+                    "owner": holder.owner,
+                    "now": found["now"],
+                    "until": until(db, holder.seconds),
+                    "free": json.dumps(list(left)),
+                }
+                return [{**row, "left_seconds": left[row["run_id"]]} for row in db.query(_TAKE, taken)]
+
+        rows = await self._writer.do(work)
         return sorted((taken_of(row) for row in rows), key=lambda taken: taken[0].run_id)
 
     async def owners(self) -> set[str]:
@@ -55,7 +78,7 @@ class SqliteLeases:
 
     async def release(self, owner: str) -> None:
         sql = "UPDATE runs SET owner = NULL, lease_until = ? WHERE owner = ? AND finished_at IS NULL"
-        await self._writer.do(lambda db: changed(db, sql, [until(0), owner]))
+        await self._writer.do(lambda db: changed(db, sql, [until(db, 0), owner]))
 
     async def ask_stop(self, run_id: str, reason: str) -> None:
         sql = "UPDATE runs SET stop_reason = ? WHERE run_id = ? AND finished_at IS NULL"
@@ -63,14 +86,13 @@ class SqliteLeases:
 
     async def heard(self, run_id: str, seconds: float) -> bool:
         sql = "UPDATE runs SET listened_until = ? WHERE run_id = ? AND finished_at IS NULL"
-        return await self._writer.do(lambda db: changed(db, sql, [until(seconds), run_id]))
+        return await self._writer.do(lambda db: changed(db, sql, [until(db, seconds), run_id]))
 
 
-def until(seconds: float) -> str:
-    """So long from now. One machine has one clock, so that of the process serves."""
-    return moment(datetime.now(UTC) + timedelta(seconds=seconds))
+def until(db: Database, seconds: float) -> str:
+    """So long from now by SQLite's clock, as ``rows.moment`` writes a time.
 
-
-def _returned(db: Database, sql: str, values: Row) -> list[Row]:
-    with db.atomic():
-        return list(db.query(sql, values))
+    One machine has one clock; that of a process may be another, and is not asked.
+    """
+    sql = "SELECT strftime('%Y-%m-%dT%H:%M:%f', 'now', ?) || '000+00:00'"
+    return str(db.execute(sql, [f"{seconds:+.3f} seconds"]).fetchone()[0])

@@ -127,7 +127,7 @@ class SqliteRuns:
                         int(run.detached),
                         holder.owner if holder else None,
                         1 if holder else 0,
-                        until(holder.seconds) if holder else None,
+                        until(db, holder.seconds) if holder else None,
                     ],
                 )
                 _insert(db, run.run_id, first)

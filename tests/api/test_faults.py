@@ -1,7 +1,7 @@
 """What goes away in the middle: the agent, a frame, the store, the backend itself."""
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx2
@@ -10,7 +10,7 @@ import pytest
 from api.errors import StoreUnavailable
 from api.ids import new_id
 from api.recorder import stored
-from api.store.records import Batch, RunRecord
+from api.store.records import Batch, Holder, RunRecord
 from api.store.sqlite import SqliteStore
 from graph.events import RunStarted, StepStarted
 from wire.frames import RowsFrame, encode_body
@@ -347,16 +347,18 @@ async def test_a_stopping_backend_ends_its_runs_by_name(settings: Any, serve_wit
     assert (run.status, run.problem.code) == ("failed", "shutting_down")
 
 
-async def _abandon(settings: Any, connection: str, run_id: str, *, at: datetime) -> None:
+async def _abandon(
+    settings: Any, connection: str, run_id: str, *, at: datetime, holder: Holder | None = None
+) -> None:
     """Leave a run in the store as a process does that was killed in its middle."""
     store = SqliteStore(settings.store_file)
     started = RunStarted(
         run_id=run_id, at=at, thread_id=new_id("thr"), connection_id=connection, question="How many?"
     )
     record = RunRecord(run_id, "local", connection, started.thread_id, "running", "How many?", at)
-    await store.runs.start(record, stored(1, started), thread_title="How many?", key=None)
+    await store.runs.start(record, stored(1, started), thread_title="How many?", key=None, holder=holder)
     step = StepStarted(run_id=run_id, at=at, step="load_schema")
-    await store.runs.append([Batch(run_id, (stored(2, step),))])
+    await store.runs.append([Batch(run_id, (stored(2, step),), epoch=1 if holder else None)])
     await store.close()
 
 
@@ -373,6 +375,22 @@ async def test_a_run_left_by_a_killed_process_is_resumed(settings: Any, serve_wi
         assert events[0]["data"]["after"] == 2
         assert events[-1]["event"] == "answered"
         assert script.calls[0]["resume"].last_event_id == 3
+        await agent.leave()
+
+
+async def test_a_run_that_began_long_ago_and_was_left_just_now_is_resumed(
+    settings: Any, serve_with: Any
+) -> None:
+    """Or so it seems to a process whose clock is an hour ahead: what counts is when the lease ran out."""
+    async with serve_with(settings) as backend:
+        connection = await backend.connection()
+        token = await backend.join(connection)
+    run_id, began = new_id("run"), datetime.now(UTC) - timedelta(hours=1)
+    await _abandon(settings, connection, run_id, at=began, holder=Holder("somebody", 0.0))
+    async with serve_with(settings.model_copy(update={"reconnect_seconds": 5.0})) as backend:
+        agent = await backend.agent(connection, token)
+        events = await backend.events(run_id, after=2)
+        assert [events[0]["event"], events[-1]["event"]] == ["run_resumed", "answered"]
         await agent.leave()
 
 

@@ -17,6 +17,7 @@ from api.recorder import stored
 from api.store.postgres import PostgresStore
 from api.store.protocols import Store
 from api.store.records import (
+    IMPLAUSIBLE_LEASES,
     KEPT_MANIFESTS,
     AgentFacts,
     Attached,
@@ -421,6 +422,28 @@ async def test_a_run_is_taken_from_the_dead_the_late_and_the_leaving(store: Stor
     # Its agent is not here: somebody else may have it, for a while.
     overdue = await store.leases.take(B, dead=[], online=[], overdue_seconds=0.0)
     assert [record.run_id for record, _ in overdue] == [away.run_id]
+
+
+async def test_the_store_tells_how_long_a_run_was_left(store: Store) -> None:
+    """By its own clock: when the run began, by somebody else's, does not matter where it had a lease."""
+    connection, long_ago = await _connection(store), datetime.now(UTC) - timedelta(hours=1)
+    made = {}
+    for name, holder in (("held", A), ("late", Holder("a", -100.0)), ("never", None)):
+        _, run = await _run(store, connection, at=long_ago, holder=holder)
+        made[run.run_id] = name
+    taken = await store.leases.take(B, dead=["a"], online=[connection.connection_id], overdue_seconds=3_600.0)
+    left = {made[lease.run_id]: lease.left_seconds for _, lease in taken}
+    assert left["held"] == 0.0
+    assert left["late"] == pytest.approx(100.0, abs=60.0)
+    assert left["never"] == pytest.approx(3_600.0, abs=60.0)
+
+
+async def test_a_lease_by_a_clock_that_was_ahead_keeps_nobody_waiting(store: Store) -> None:
+    connection, now = await _connection(store), datetime.now(UTC)
+    _, sound = await _run(store, connection, at=now, holder=Holder("a", 5.0 * IMPLAUSIBLE_LEASES - 20))
+    _, wrong = await _run(store, connection, at=now, holder=Holder("a", 5.0 * IMPLAUSIBLE_LEASES + 20))
+    assert sound.run_id != wrong.run_id
+    assert await _take(store, Holder("b", 5.0), connection) == {wrong.run_id: 2}
 
 
 async def test_of_two_who_take_at_once_one_gets_the_run(store: Store) -> None:

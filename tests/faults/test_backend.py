@@ -92,6 +92,22 @@ def test_its_clock_jumps_in_the_middle(plant: Plant) -> None:
         plant.tell("backend", right)
 
 
+def test_it_starts_with_a_clock_that_is_an_hour_ahead(plant: Plant) -> None:
+    """What it finds running was left a moment ago, not an hour."""
+    right = plant.environment("backend")
+    with plant.holding():
+        run_id = plant.start(HELD)
+        plant.await_statement()
+        plant.kill("backend")
+        plant.launch("backend", right | {"FAULTS_CLOCK_HOURS": "1"})
+        try:
+            plant.await_event(run_id, "run_resumed")
+        finally:
+            plant.kill("backend")
+            plant.launch("backend", right)
+    assert plant.finish(run_id)["answer"]["rows"] == [[3]]
+
+
 def test_told_to_stop_it_ends_its_runs_or_hands_them_over(plant: Plant) -> None:
     """With a store that others share, whoever starts next goes on: nobody is told of a failure."""
     with plant.holding():
