@@ -3,8 +3,11 @@
 import asyncio
 import errno
 import os
+import signal
 import socket
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, NoReturn
 
 import structlog
 import uvicorn
@@ -74,7 +77,10 @@ class Server(uvicorn.Server):
 
 
 def serve(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT.
+    """Serve until SIGTERM or SIGINT, and return when that was SIGTERM.
+
+    uvicorn dies of the signal once it has stopped in good order, by the handler that it found: to whoever
+    started us that would look as if we had not.
 
     Raises:
         UnsafeBind: another address than loopback without keys.
@@ -89,9 +95,29 @@ def serve(settings: Settings) -> None:
         asyncio.run(_try(make_store(settings)))
         server = make_server(app, settings)
         _log.info("listening", url=url_of(listener, settings))
-        server.run(sockets=[listener])
+        with _ended_by(signal.SIGTERM):
+            server.run(sockets=[listener])
     finally:
         listener.close()
+
+
+@contextmanager
+def _ended_by(number: signal.Signals) -> Iterator[None]:
+    """A signal that leaves this block, in good order, as if it had come to its end."""
+
+    def leave(*_: object) -> NoReturn:
+        raise _Stopped
+
+    before = signal.signal(number, leave)
+    try:
+        with suppress(_Stopped):
+            yield
+    finally:
+        signal.signal(number, before)
+
+
+class _Stopped(BaseException):
+    """Told to stop. Internal: no handler of errors is to take it for one."""
 
 
 async def _try(store: Store) -> None:

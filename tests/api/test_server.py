@@ -55,6 +55,7 @@ def test_it_serves_until_it_is_told_to_stop(process: tuple[subprocess.Popen[str]
     rest = child.communicate(timeout=15)[1]
     assert '"closed"' in rest
     assert "Traceback" not in rest
+    assert child.returncode == 0
 
 
 def test_a_port_in_use_is_named(settings: Any) -> None:
