@@ -4,16 +4,14 @@ replaced."""
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
-import os
 import pickle
-import sys
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 from agent.sandbox.catalog import Catalog
 from agent.sandbox.judge import MAX_STATEMENT_BYTES, check_bytes
+from agent.sandbox.nursery import Child
 from agent.sandbox.verdict import Refusal, Shown, Verdict, verdict_of
 from agent.sandbox.worker import HEADER
 from agent.sandbox.wrapping import MaskKey
@@ -36,29 +34,15 @@ class WorkerGone(Exception):
 class _Worker:
     """One child process."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self._process = process
+    def __init__(self, child: Child) -> None:
+        self._child = child
+        self.pid = 0
 
     @classmethod
     async def start(cls, setup: bytes) -> _Worker:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "agent.sandbox.worker",
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            # What libc says of a crash would go into the agent's structured log as noise.
-            stderr=asyncio.subprocess.DEVNULL,
-            # Only where to find the code: the parent's environment may hold the database's password.
-            env={
-                "PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path),
-                "LC_ALL": "C.UTF-8",
-            },
-            start_new_session=True,
-        )
-        worker = cls(process)
+        worker = cls(await Child.born())
         try:
-            await worker._exchange(setup, START_SECONDS)
+            worker.pid = int(json.loads(await worker._exchange(setup, START_SECONDS))["pid"])
         except BaseException:
             await worker.kill()
             raise
@@ -75,24 +59,22 @@ class _Worker:
         }
 
     async def _exchange(self, body: bytes, seconds: float) -> bytes:
-        source, sink = self._process.stdout, self._process.stdin
-        assert source is not None
-        assert sink is not None
+        source, sink = self._child.reader, self._child.writer
         try:
             async with asyncio.timeout(seconds):
                 sink.write(HEADER.pack(len(body)) + body)
                 await sink.drain()
                 (length,) = HEADER.unpack(await source.readexactly(HEADER.size))
-                if length > MAX_ANSWER_BYTES:
-                    raise WorkerGone
-                return await source.readexactly(length)
+                if length <= MAX_ANSWER_BYTES:
+                    return await source.readexactly(length)
         except (TimeoutError, asyncio.IncompleteReadError, OSError) as error:
+            self._child.nursery.retire()
             raise WorkerGone from error
+        self._child.nursery.retire()
+        raise WorkerGone
 
     async def kill(self) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            self._process.kill()
-        await self._process.wait()
+        await self._child.end()
 
 
 class JudgePool:

@@ -1,21 +1,29 @@
-"""The child process in which statements are judged: ``python -m agent.sandbox.worker``.
+"""The processes in which statements are judged: ``python -m agent.sandbox.worker`` is the nursery that forks
+them, and each fork a judge.
 
-It knows no password and opens nothing. What it reads from its parent is trusted (a pickle of policy and
+They know no password and open nothing. What a judge reads from its parent is trusted (a pickle of policy and
 catalog, then statements); what it writes is JSON, because after hostile input it may not be itself any more.
 
 Frames both ways: four bytes of length, big-endian, then the body. A statement is a JSON string and its answer
 a verdict; null asks for everything that may be read.
+
+The nursery reads orders on its standard input, a socket: to fork a judge, with the judge's end of a socket,
+or to end one. When that socket closes, it ends with all of them.
 """
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import json
+import os
 import pickle
 import resource
 import signal
+import socket
 import struct
 import sys
-from typing import IO
+from typing import IO, NoReturn
 
 from agent.sandbox.judge import Judge
 
@@ -32,24 +40,84 @@ FRAMES = 20_000
 
 HEADER = struct.Struct(">I")
 
+ORDER = struct.Struct(">cI")
+"""What the nursery is to do, and with which judge; numbers are the parent's."""
+FORK = b"F"
+END = b"E"
+
 
 def main() -> int:
-    """Judge until the parent closes the pipe."""
+    """Fork judges and end them, until the parent closes the socket."""
     sys.setrecursionlimit(FRAMES)
     _limit(resource.RLIMIT_STACK, STACK_BYTES)
     _limit(resource.RLIMIT_AS, MEMORY_BYTES)
     _limit(resource.RLIMIT_CORE, 0)
     for number in (signal.SIGINT, signal.SIGTERM):
-        # The parent decides when to stop, by closing the pipe or by SIGKILL.
+        # The parent decides when to stop, by closing the socket or by SIGKILL.
         signal.signal(number, signal.SIG_IGN)
-    source, sink = sys.stdin.buffer, sys.stdout.buffer
+    control = socket.socket(fileno=os.dup(0))
+    with open(os.devnull, "rb") as nothing:
+        os.dup2(nothing.fileno(), 0)
+    # What is loaded stays; a collector that looks at it would copy its pages into each child.
+    gc.collect()
+    gc.freeze()
+    judges: dict[int, int] = {}
+    try:
+        _take_orders(control, judges)
+    finally:
+        for judge in list(judges):
+            _end(judges, judge)
+    return 0
+
+
+def _take_orders(control: socket.socket, judges: dict[int, int]) -> None:
+    while True:
+        order, sockets, _, _ = socket.recv_fds(control, ORDER.size, 1, socket.MSG_WAITALL)
+        if len(order) < ORDER.size:
+            return
+        what, number = ORDER.unpack(order)
+        if what == END:
+            _end(judges, number)
+            continue
+        for own in sockets:
+            # Without a process for it, the parent reads the end of the stream.
+            with contextlib.suppress(OSError):
+                pid = os.fork()
+                if pid == 0:
+                    _become_judge(control, own)
+                judges[number] = pid
+            os.close(own)
+
+
+def _end(judges: dict[int, int], number: int) -> None:
+    """Kill a judge. Its process's number is its own until it is waited for here."""
+    pid = judges.pop(number, None)
+    if pid is not None:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+
+
+def _become_judge(control: socket.socket, own: int) -> NoReturn:
+    code = 1
+    try:
+        control.close()
+        with socket.socket(fileno=own) as stream:
+            serve(stream.makefile("rb"), stream.makefile("wb"))
+        code = 0
+    finally:
+        # Not sys.exit: the loop that forked it must not go on in it.
+        os._exit(code)
+
+
+def serve(source: IO[bytes], sink: IO[bytes]) -> None:
+    """Judge until the parent closes the stream."""
     setup = _read(source)
     if setup is None:
-        return 0
+        return
     judge = Judge(*pickle.loads(setup))  # noqa: S301 (from the parent, before any statement)
     judge.catalog.build_indexes()
     judge.judge("SELECT 1")
-    _write(sink, b"{}")
+    _write(sink, json.dumps({"pid": os.getpid()}).encode())
     while (body := _read(source)) is not None:
         statement = json.loads(body)
         if statement is None:
@@ -63,7 +131,6 @@ def main() -> int:
         verdict = judge.judge(statement)
         signal.setitimer(signal.ITIMER_VIRTUAL, 0)
         _write(sink, verdict.to_json().encode())
-    return 0
 
 
 def _limit(what: int, soft: int) -> None:

@@ -131,11 +131,18 @@ class Meter:
         return _status(self._pid, "VmHWM"), max(children, default=0.0)
 
     def _children(self) -> list[int]:
-        try:
-            text = Path(f"/proc/{self._pid}/task/{self._pid}/children").read_text()
-        except OSError:
-            return []
-        return [int(pid) for pid in text.split()]
+        """The processes below the agent: the nursery of its judges, and they."""
+        found: list[int] = []
+        waiting = [self._pid]
+        while waiting:
+            pid = waiting.pop()
+            try:
+                below = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+            except OSError:
+                continue
+            found += map(int, below)
+            waiting += map(int, below)
+        return found
 
 
 def _status(pid: int, name: str) -> float:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from agent.sandbox import judge as judging
+from agent.sandbox import nursery as nurseries
 from agent.sandbox import worker
 from agent.sandbox.catalog import Cast, Catalog, ColumnInfo, Relation
 from agent.sandbox.cost import Estimate
@@ -35,7 +36,7 @@ async def test_judges_and_remembers(catalog: Catalog) -> None:
 async def test_a_child_that_ends_is_a_refusal_and_is_replaced(catalog: Catalog) -> None:
     async with Gate(OPEN, catalog, workers=1) as gate:
         [child] = gate._pool._workers
-        os.kill(child._process.pid, signal.SIGKILL)
+        os.kill(child.pid, signal.SIGKILL)
         verdict = await gate.check("SELECT 1")
         assert (verdict.allowed, verdict.layer, verdict.code) == (False, "process", "judge_ended")
         assert (await gate.check("SELECT 1")).allowed
@@ -79,9 +80,10 @@ async def test_the_child_does_not_have_the_parents_environment(
     catalog: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CUSTARD_AGENT_DSN", "password=hush")
+    nurseries.retire()  # one that was started before could not have it
     async with Gate(OPEN, catalog, workers=1) as gate:
         [child] = gate._pool._workers
-        assert b"hush" not in Path(f"/proc/{child._process.pid}/environ").read_bytes()
+        assert b"hush" not in Path(f"/proc/{child.pid}/environ").read_bytes()
 
 
 def test_permitted_functions(catalog: Catalog) -> None:
