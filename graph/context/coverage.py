@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from graph.context.short_names import short_names, stands_for
+from graph.context.short_names import is_skeleton, short_names, stands_for
 from graph.context.synonyms import SYNONYMS
 from graph.context.words import (
     GENERAL_WORDS,
@@ -91,6 +91,7 @@ class Vocabulary:
         """Whether names are mostly short forms."""
         for table in snapshot.tables:
             self._tables.update(map(stem, [*name_words(table.name), *short.table_words(table)]))
+            self._short.update(filter(is_skeleton, short.table_words(table)))
             self._name(table.name)
             self._name(table.schema_name)
             self._text(table.comment)

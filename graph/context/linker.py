@@ -5,12 +5,12 @@ small model the schema is cut to what this finds; for a large schema it is what 
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from graph.context.joins import JoinGraph, joins_of
 from graph.context.prepared import once
-from graph.context.short_names import ShortNames, short_names
+from graph.context.short_names import SHORT_FORMS, ShortNames, is_skeleton, short_names, stands_for
 from graph.context.synonyms import SYNONYMS
 from graph.context.words import QUERY_WORDS, STOP_WORDS, name_words, stem, stems, words
 from wire.snapshot import SchemaSnapshot, Table
@@ -30,6 +30,9 @@ MOST_REFERRED = 3
 
 CUT_LETTERS = 4
 """Letters from which on the beginning of a word is taken for the word: fewer begin too many."""
+
+MOST_ALONE = 2
+"""Tables that are added because they alone know a word."""
 
 BRIDGE_COLUMNS = 4
 """Columns that a table may have at most to be taken for a mere link between two others."""
@@ -71,9 +74,11 @@ def link(
     floor = scores[ranked[0]] * MIN_SHARE
     named = _named(question, snapshot)
     chosen = [name for name in ranked[:most] if scores[name] >= floor or name in named]
+    chosen += _told_only_by(question, snapshot, chosen)
     joins = joins_of(snapshot)
     kept = set(_connected(chosen, joins, snapshot)) | set(keep)
     kept |= _referred(kept, joins, snapshot, scores)
+    kept |= _spoken_of(question, kept, joins, snapshot)
     return Linked([table for table in snapshot.tables if table.qualified_name in kept], scores)
 
 
@@ -88,7 +93,7 @@ def score_tables(question: str, snapshot: SchemaSnapshot, notes: str = "") -> di
         # A word that many tables have tells them apart less.
         rarity = 1 + math.log(len(snapshot.listed) / max(1, len(spread)))
         # Another word for it only counts where the word itself is nowhere.
-        found = (index.inside(word) | spread) or index.like(word)
+        found = (index.inside(word) | spread) or index.shortened(word) or index.like(word)
         for name, value in found.items():
             scores[name] = scores.get(name, 0.0) + weight * value * rarity
     # In the snapshot's order, which decides between equals.
@@ -127,6 +132,33 @@ def _referred(
     return own | set(sorted(found, key=lambda name: -found[name])[: max(0, left)])
 
 
+def _told_only_by(question: str, snapshot: SchemaSnapshot, chosen: list[str]) -> list[str]:
+    """Tables outside of the chosen that alone know a word of the question, by a name or a value."""
+    index = _index(snapshot)
+    found: list[str] = []
+    for word in _asked(question):
+        if word in _QUERY_STEMS:
+            continue
+        holders = {name for name, worth in index.holders.get(word, {}).items() if worth >= COLUMN_NAME}
+        if len(holders) == 1 and not holders & {*chosen, *found, *index.inside(word)}:
+            found += holders
+    return found[:MOST_ALONE]
+
+
+def _spoken_of(question: str, kept: set[str], joins: JoinGraph, snapshot: SchemaSnapshot) -> set[str]:
+    """Tables that a kept one refers to by a name of the question: a pilot's, of ``pilot_id``."""
+    asked = set(stems(question))
+    found: set[str] = set()
+    for table in snapshot.listed:
+        if table.qualified_name not in kept:
+            continue
+        for join in joins.of(table.qualified_name):
+            role = {stem(word) for word in name_words(join.left_columns[0])[:-1]}
+            if join.right not in kept and role and role <= asked and join.right in joins.referred(join.left):
+                found.add(join.right)
+    return found
+
+
 def _named(question: str, snapshot: SchemaSnapshot) -> set[str]:
     """Tables whose whole name stands in the question: ``airlines`` for ``airline``."""
     asked = set(stems(question))
@@ -141,8 +173,13 @@ class _Index:
         """For each stem the tables that it speaks for, by qualified name, with what it is worth there."""
         self.names: list[tuple[str, set[str]]] = []
         """Each table with the stems of its name, where it has any."""
+        self._skeletons: dict[str, dict[str, float]] = {}
+        """Names without their vowels, as they stand there: ``trk`` of a table for trucks."""
         short = short_names(snapshot)
         for table in snapshot.listed:
+            for piece, worth in _skeletons(table, short):
+                held = self._skeletons.setdefault(piece, {})
+                held[table.qualified_name] = max(held.get(table.qualified_name, 0.0), worth)
             for word, worth in _profile(table, short).items():
                 self.holders.setdefault(word, {})[table.qualified_name] = worth
             if name := {stem(word) for word in name_words(table.name)}:
@@ -163,6 +200,15 @@ class _Index:
                 found[table] = max(found.get(table, 0.0), LIKE * worth)
         return found
 
+    def shortened(self, word: str) -> dict[str, float]:
+        """What a word is worth where names hold its consonants."""
+        found: dict[str, float] = {}
+        for piece, tables in self._skeletons.items():
+            if stands_for(piece, word):
+                for table, worth in tables.items():
+                    found[table] = max(found.get(table, 0.0), 0.6 * worth)
+        return found
+
     def inside(self, word: str) -> dict[str, float]:
         """What a word is worth where it stands inside a longer name, or where a name is its beginning.
 
@@ -179,6 +225,17 @@ class _Index:
 
 
 _index = once(_Index)
+
+
+def _skeletons(table: Table, short: ShortNames) -> Iterator[tuple[str, float]]:
+    """Pieces of the table's names that are short for a word that nobody has listed."""
+    for piece in short.table_words(table):
+        if is_skeleton(piece):
+            yield piece, TABLE_NAME
+    for column in table.columns:
+        for piece in short.column_pieces(table, column.name):
+            if piece not in SHORT_FORMS and is_skeleton(piece):
+                yield piece, COLUMN_NAME
 
 
 def _profile(table: Table, short: ShortNames) -> dict[str, float]:

@@ -207,6 +207,11 @@ def stands_for(short: str, word: str) -> bool:
     return True
 
 
+def is_skeleton(piece: str) -> bool:
+    """Whether a few letters hold no vowel after the first, as a word that is shortened to its consonants."""
+    return 3 <= len(piece) <= 5 and piece.isalpha() and not any(letter in "aeiouy" for letter in piece[1:])
+
+
 def _bare(name: str) -> str:
     return name.lower().replace("_", "")
 

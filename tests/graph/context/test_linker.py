@@ -1,5 +1,6 @@
 from collections.abc import Callable
 
+from graph.context.coverage import Vocabulary, coverage
 from graph.context.joins import JoinGraph
 from graph.context.linker import link
 from wire.snapshot import SchemaSnapshot
@@ -80,3 +81,49 @@ def test_forms_that_hide_the_word_are_seen_through(
     tables = {"vehicle": "vehicle_id bigint, make text", "sale": "sale_id bigint, vehicle_id bigint"}
     tables |= {f"filler_{number}": "id bigint, value text" for number in range(9)}
     assert "public.sale" in link("Which vehicles are unsold?", make_snapshot(tables)).names
+
+
+def test_words_left_with_their_consonants_are_found(
+    make_snapshot: Callable[[dict[str, str]], SchemaSnapshot],
+) -> None:
+    snapshot = make_snapshot(
+        {
+            "zztrlr": "trlrid bigint, plate text, bought date",
+            "zzdrvr": "drvrid bigint, nm text",
+            "zzglss": "glssid bigint, hue text",
+            "zztrp": "trpid bigint, trlrid bigint, drvrid bigint, dist numeric",
+        }
+    )
+    assert link("How many trailers are there?", snapshot).names[:1] == ["public.zztrlr"]
+    assert "public.zzdrvr" in link("Which drivers never had a trip?", snapshot).names
+    assert "public.zzglss" not in link("Which drivers never had a trip?", snapshot).names
+    assert coverage("How many trailers does each driver have?", Vocabulary(snapshot)).missing == ()
+
+
+def test_a_table_that_alone_knows_a_word_is_kept(
+    make_snapshot: Callable[[dict[str, str]], SchemaSnapshot],
+) -> None:
+    snapshot = make_snapshot(
+        {
+            "ship": "ship_id bigint, ship_name text, gross_tonnage integer, built_year integer",
+            "visit": "visit_id bigint, ship_id bigint, tug_count integer",
+            "cook": "cook_id bigint, dish text",
+        }
+    )
+    names = link("How many tugs do ships need whose gross tonnage and built year are known?", snapshot).names
+    assert "public.visit" in names
+    assert "public.cook" not in names
+
+
+def test_what_a_named_reference_leads_to_is_kept(
+    make_snapshot: Callable[[dict[str, str]], SchemaSnapshot],
+) -> None:
+    snapshot = make_snapshot(
+        {
+            "person": "person_id bigint, full_name text",
+            "ship": "ship_id bigint, ship_name text, captain_id bigint",
+            "visit": "visit_id bigint, ship_id bigint, captain_id bigint, day date",
+            "captain": "captain_id bigint, licence text",
+        }
+    )
+    assert "public.captain" in link("Which captains were here with a ship visit?", snapshot).names
