@@ -34,6 +34,7 @@ turned_span           a span of time taken from its end to its beginning
 last_day              a span of days whose last day is cut off
 week_days             days of the week as numbered elsewhere, or compared with padded names
 median                the average, where the median is asked for
+other_thing           things of another table than those asked for
 latest_of_each        the last of all, or of groups that are too fine, where the last of each is asked for
 first_of_each         the first of all, where the first of each group is asked for
 row_arithmetic        a value of each row beside an aggregate
@@ -131,6 +132,7 @@ from graph.autofix import (
     nested_aggregate,
     null_group,
     other_table,
+    other_thing,
     percent_scale,
     period_change,
     phantom_table,
@@ -199,6 +201,7 @@ RULES: tuple[Rule, ...] = (
     grouping.RULE,
     distinct_order.RULE,
     median.RULE,
+    other_thing.RULE,
     latest_of_each.RULE,
     first_of_each.RULE,
     moment_order.RULE,

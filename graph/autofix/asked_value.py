@@ -23,6 +23,8 @@ _NOT = re.compile(
     re.IGNORECASE,
 )
 """Words that make of a value something else than what all rows must have."""
+_EACH = re.compile(r"\b(?:each|every|all)\b(?!\s+of\b)", re.IGNORECASE)
+"""Said of single rows: "list each pilot with the name of the supervisor"."""
 _VAGUE = listed(
     """
     active current default false general high international local main medium more normal null other others
@@ -33,7 +35,8 @@ _VAGUE = listed(
 
 def _fix(context: Context) -> str | None:
     question = context.question
-    if not question or _NOT.search(question):
+    each = _EACH.sub(" ", question)
+    if not question or _NOT.search(question if context.tree.find(exp.AggFunc) else each):
         return None
     names = context.names
     spoken = [stem(word) for word in words(question)]
@@ -59,7 +62,12 @@ def _fix(context: Context) -> str | None:
         if len(values) != 1 or column in used:
             continue
         [value] = values
-        if len(by_value[fold(value)]) != 1:
+        places = by_value[fold(value)]
+        if len(places) != 1 and not (
+            _refers_to_itself(sources, names) == alias
+            and {place[1] for place in places} == {column}
+            and _is_first_asked(value, question)
+        ):
             continue
         condition = exp.EQ(
             this=exp.column(identifier(column), table=alias if len(sources) > 1 else None),
@@ -97,6 +105,29 @@ def _in_name(value: str, question: str) -> bool:
     """Whether the value is but a part of a longer name: ``Executive`` of the Chief Executive Officer."""
     said = re.escape(value)
     return bool(re.search(rf"(?:(?<!^)\b[A-Z]\w+\s+{said}\b|\b{said}\s+[A-Z])", question))
+
+
+def _refers_to_itself(sources: list[Source], names: Names) -> str:
+    """Of two sources of one table, the alias of the one whose rows refer to the other's; else ``""``."""
+    if len(sources) != 2 or sources[0].table is None or sources[0].table is not sources[1].table:
+        return ""
+    table = sources[0].table
+    references = {
+        key.columns[0]
+        for key in table.foreign_keys
+        if (key.to_schema, key.to_table) == (table.schema_name, table.name) and len(key.columns) == 1
+    }
+    joins = names.tree.args.get("joins") or []
+    on = joins[0].args.get("on") if len(joins) == 1 else None
+    sides = [on.this, on.expression] if isinstance(on, exp.EQ) else []
+    found = [folded(side.args.get("table")) for side in sides if folded(side.this) in references]
+    return found[0] if len(found) == 1 else ""
+
+
+def _is_first_asked(value: str, question: str) -> bool:
+    """Whether the question begins with such things: "list each pilot …", "which pilots …"."""
+    first = rf"^\W*(?:(?:list|show|name|give|which|what|for|of|each|every|all|the|are)\s+)+{re.escape(value)}"
+    return bool(re.search(first, question, re.IGNORECASE))
 
 
 def _stands_in(parts: list[str], spoken: list[str]) -> bool:

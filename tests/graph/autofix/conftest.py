@@ -17,7 +17,7 @@ _TABLES = {
     "courier": "courier_id bigint, name text",
     "ride": "ride_id bigint, courier_id bigint, customer_id bigint, minutes integer",
     "company": "company_id bigint, trade_name text, contact_name text, owner_id bigint",
-    "clerk": "clerk_id bigint, clerk_name text, chief_id bigint, hired date",
+    "clerk": "clerk_id bigint, clerk_name text, chief_id bigint, hired date, duty text",
     "stay": "stay_id bigint, arrived date, departed date, noted date",
     "archive.shipment": "shipment_id bigint, order_id bigint, weight real, carrier text",
 }
@@ -53,6 +53,7 @@ def _snapshot(*, keys: bool) -> SchemaSnapshot:
 def _column(name: str, kind: str) -> Column:
     values = {"city": ["Paris", "Rome"], "country": ["FR", "IT", "US"], "carrier": ["DHL", "UPS"]}
     values["month"] = ["January", "March", "June", "October"]
+    values["duty"] = ["cashier", "porter"]
     samples = {"category": ["Hats", "Coats"]}
     return Column(
         name=name,
