@@ -14,6 +14,7 @@ reserved_alias        an alias that is a reserved word
 idle_join             a table joined on a column that is not there, and not needed
 rejoin                a join on a column that one side lacks
 join_tree             tables joined in an order that does not connect them
+wrong_key             keys of different things held against each other
 bridge                the same, where other tables stand between the two
 value_home            a text looked for in a column that cannot hold it, where another table does
 quoted_literal        a text in double quotes
@@ -76,6 +77,7 @@ literal_case          a compared text that the column has in another spelling
 negated_value         a value that the question excludes and the query asks for
 yes_or_no             yes or no compared with a column that holds something else, or nothing
 asked_value           a value that the question names and no condition does
+current_row           rows that are no longer in force, where what is current is asked for
 unasked_filter        a condition that nobody asked for
 ====================  =================================================================================
 """
@@ -107,6 +109,7 @@ from graph.autofix import (
     counted_table,
     counted_things,
     counted_values,
+    current_row,
     distinct_order,
     first_of_each,
     foreign_dialect,
@@ -154,6 +157,7 @@ from graph.autofix import (
     value_home,
     week_days,
     whole_share,
+    wrong_key,
     wrong_table,
     yes_or_no,
     zero_division,
@@ -174,6 +178,7 @@ RULES: tuple[Rule, ...] = (
     idle_join.RULE,
     rejoin.RULE,
     join_tree.RULE,
+    wrong_key.RULE,
     bridge.RULE,
     quoted_literal.RULE,
     value_home.RULE,
@@ -237,6 +242,7 @@ RULES: tuple[Rule, ...] = (
     negated_value.RULE,
     yes_or_no.RULE,
     asked_value.RULE,
+    current_row.RULE,
     unasked_filter.RULE,
 )
 """In the order in which they are applied: names before types, types before shape."""

@@ -2,7 +2,8 @@
 
 Moving the column instead would leave a condition that says nothing, and every row beside every other. The
 table goes when whatever else is read of it are keys that a table that stays has as well: a key says the same
-in both, a ``name`` does not.
+in both, a ``name`` does not. It goes as well where no join leads to it at all and all that is read of it is a
+condition of which the question has no word.
 """
 
 from sqlglot import exp
@@ -10,6 +11,7 @@ from sqlglot.optimizer.scope import Scope
 
 from graph.autofix.base import Context, Rule
 from graph.autofix.names import Names, Source, folded
+from graph.context.words import stem, stems, words
 
 
 def _fix(context: Context) -> str | None:
@@ -22,7 +24,7 @@ def _fix(context: Context) -> str | None:
             alias = join.alias_or_name.lower()
             if alias not in sources or join.side or not _broken(join, alias, sources):
                 continue
-            if _take_out(names, scope, join, alias, sources):
+            if _take_out(names, scope, join, alias, sources) or _drop(context, scope, join, alias, sources):
                 return f"{alias} cannot be joined this way and is not needed: the query does without it."
     return None
 
@@ -60,6 +62,41 @@ def _take_out(names: Names, scope: Scope, join: exp.Join, alias: str, sources: d
     for column, holder in moved:
         column.set("table", exp.to_identifier(holder))
     join.pop()
+    return True
+
+
+def _drop(context: Context, scope: Scope, join: exp.Join, alias: str, sources: dict[str, Source]) -> bool:
+    """Take out a table that nothing leads to, with the conditions on it that nobody asked for."""
+    names, source = context.names, sources[alias]
+    if source.table is None or not context.question or any(one.table is None for one in sources.values()):
+        return False
+    near = [
+        one.table.qualified_name for key, one in sources.items() if key != alias and one.table is not None
+    ]
+    if any(names.joins.between(other, source.table.qualified_name) for other in near):
+        return False
+    where = scope.expression.args.get("where")
+    parts = list(where.this.flatten()) if where is not None and isinstance(where.this, exp.And) else []
+    parts = parts or ([where.this] if where is not None else [])
+    inside = set(map(id, join.find_all(exp.Column)))
+    asked = set(stems(f"{context.question} {context.notes}"))
+    dropped = []
+    for column in names.columns(scope):
+        if id(column) in inside:
+            continue
+        qualifier, name = folded(column.args.get("table")), folded(column.this)
+        others = [key for key, one in sources.items() if key != alias and one.has(name)]
+        if qualifier != alias and (qualifier or others or not source.has(name)):
+            continue
+        part = next((one for one in parts if any(column is each for each in one.find_all(exp.Column))), None)
+        if part is None or asked & {
+            stem(word) for node in part.find_all(exp.Literal) for word in words(node.name)
+        }:
+            return False
+        dropped.append(part)
+    kept = [part.copy() for part in parts if not any(part is one for one in dropped)]
+    join.pop()
+    scope.expression.set("where", exp.Where(this=exp.and_(*kept)) if kept else None)
     return True
 
 
