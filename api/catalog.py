@@ -15,7 +15,7 @@ from api.session import INTROSPECT_SECONDS, AgentError, AgentSession
 from api.snapshots import Change, compare, merged
 from api.statement import SessionLost
 from api.store.protocols import Store
-from api.store.records import StoredSnapshot
+from api.store.records import SnapshotMark, StoredSnapshot
 from wire.messages import Snapshot
 from wire.snapshot import SchemaSnapshot
 
@@ -69,7 +69,7 @@ class Catalog:
         """
         known = await self.cached(connection_id)
         session = self._sessions.session(connection_id, agent_id)
-        outdated = session is not None and known is not None and _outdated(known, session)
+        outdated = session is not None and known is not None and _outdated(_mark(known), session)
         if known is not None and not refresh and not outdated:
             return known.snapshot
         for _ in range(_TRIES):
@@ -158,8 +158,10 @@ class Catalog:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _catch_up(self, session: AgentSession) -> None:
-        known = await self.cached(session.connection_id)
-        if known is None or _outdated(known, session):
+        """Reads what tells snapshots apart, and no snapshot: a restart finds every agent's at once."""
+        known = self._snapshots.get(session.connection_id)
+        mark = _mark(known) if known else await self._store.snapshots.mark(session.connection_id)
+        if mark is None or _outdated(mark, session):
             await self._introspect(session)
 
     async def _introspect_due(self, session: AgentSession) -> None:
@@ -213,7 +215,11 @@ class Catalog:
             _log.error("the snapshot could not be renewed", kind=type(error).__name__)
 
 
-def _outdated(known: StoredSnapshot, session: AgentSession) -> bool:
-    if known.policy_digest != session.facts.policy_digest:
+def _mark(known: StoredSnapshot) -> SnapshotMark:
+    return SnapshotMark(known.snapshot.fingerprint, known.policy_digest)
+
+
+def _outdated(mark: SnapshotMark, session: AgentSession) -> bool:
+    if mark.policy_digest != session.facts.policy_digest:
         return True
-    return session.fingerprint is not None and session.fingerprint != known.snapshot.fingerprint
+    return session.fingerprint is not None and session.fingerprint != mark.fingerprint

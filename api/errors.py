@@ -284,6 +284,10 @@ class StoreUnavailable(Unavailable):
     title = "The store is not available"
 
 
+class StoreRefused(StoreUnavailable):
+    """The store works, and cannot hold just this: what its encoding lacks, or more than a value may have."""
+
+
 class BusUnavailable(Unavailable):
     """The replica that could serve it cannot be reached."""
 

@@ -18,6 +18,7 @@ from api.replicas import Replicas
 from api.results import Results, references
 from api.roster import Seat
 from api.session import AgentSession
+from api.sessions import Sessions
 from api.snapshots import strictest
 from api.statement import SessionLost, Statement
 from api.store.protocols import Store
@@ -75,7 +76,7 @@ class Gateway:
         """Statements that somebody waits for; an agent is told to stop any other."""
         self.catalog = Catalog(store, self)
         self._store = store
-        self._sessions: dict[str, AgentSession] = {}
+        self._sessions = Sessions()
         self._attached = asyncio.Event()
         self._takeovers: dict[str, deque[float]] = defaultdict(deque)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -90,16 +91,11 @@ class Gateway:
     @property
     def connections(self) -> list[str]:
         """Connections that an agent serves here."""
-        return list({session.connection_id for session in self._sessions.values()})
+        return self._sessions.connections
 
     def session(self, connection_id: str, agent_id: str | None = None) -> AgentSession | None:
         """The session that serves a connection: of this agent, or the newest of any."""
-        fitting = [
-            session
-            for session in self._sessions.values()
-            if session.connection_id == connection_id and agent_id in (None, session.agent_id)
-        ]
-        return max(fitting, key=lambda session: session.since, default=None)
+        return self._sessions.newest(connection_id, agent_id)
 
     def database(self, connection_id: str, agent_id: str | None = None) -> AgentDatabase:
         """A ``Database`` port."""
@@ -111,17 +107,17 @@ class Gateway:
         fitting = [
             agent for agent in agents if agent.revoked_at is None and agent_id in (None, agent.agent_id)
         ]
-        online = [self._sessions[one.agent_id].facts for one in fitting if one.agent_id in self._sessions]
+        attached = [self._sessions.get(agent.agent_id) for agent in fitting]
+        online = [session.facts for session in attached if session is not None]
         facts = online or [agent.facts for agent in fitting if agent.facts is not None]
         own = [connection.policy.share] if connection.policy is not None else []
         return strictest([one.share for one in facts] + own) if facts else strictest([])
 
     async def tighten(self, connection: ConnectionRecord) -> None:
         """See that every agent of this connection that is attached here holds to the connection's policy."""
-        for session in [*self._sessions.values()]:
-            if session.connection_id == connection.connection_id:
-                with suppress(SessionLost):
-                    await session.tighten(connection.policy)
+        for session in self._sessions.of(connection.connection_id):
+            with suppress(SessionLost):
+                await session.tighten(connection.policy)
 
     async def renew_policy(self, connection_id: str) -> None:
         """As ``tighten``, with the policy that the store has. Raises ``StoreUnavailable``."""
@@ -171,7 +167,7 @@ class Gateway:
         if older is not None and older.epoch > session.epoch:
             await session.close(SUPERSEDED, "A newer session of this agent is served.")
             return
-        self._sessions[session.agent_id] = session
+        self._sessions.put(session)
         self._count()
         waiters, self._attached = self._attached, asyncio.Event()
         waiters.set()
@@ -203,8 +199,8 @@ class Gateway:
         Raises:
             TokenShared: other processes displaced each other too often within the last minute.
         """
-        if agent_id in self._sessions:
-            known = [self._sessions[agent_id].instance]
+        if (ours := self._sessions.get(agent_id)) is not None:
+            known = [ours.instance]
         else:
             known = [seat.instance for seat in self.replicas.roster.seats(agent_id)]
         if not known or instance in known:
@@ -233,7 +229,7 @@ class Gateway:
 
     def _count_told(self, count: int) -> None:
         """Tell agents how many replicas there are: with more than one they attach to two."""
-        for session in list(self._sessions.values()):
+        for session in self._sessions:
             self._spawn(_tell_count(session, count))
 
     async def told(self, session: AgentSession) -> None:
@@ -244,8 +240,7 @@ class Gateway:
     async def detach(self, session: AgentSession) -> None:
         """The socket is gone."""
         session.end()
-        if self._sessions.get(session.agent_id) is session:
-            del self._sessions[session.agent_id]
+        if self._sessions.remove(session):
             self._count()
             await self.replicas.detached(session.agent_id)
         await self._store.agents.heard(session.agent_id, None, session.last_heard)
@@ -266,7 +261,7 @@ class Gateway:
         await self._forget(connection_id)
 
     async def _forget(self, connection_id: str) -> None:
-        for session in [one for one in self._sessions.values() if one.connection_id == connection_id]:
+        for session in self._sessions.of(connection_id):
             await session.close(REVOKED, "The connection was deleted.")
         self.catalog.forget(connection_id)
 
@@ -287,7 +282,7 @@ class Gateway:
 
     async def _catch_up(self) -> None:
         """Learn from the store what notices would have said: who is revoked, deleted or tightened."""
-        for session in list(self._sessions.values()):
+        for session in self._sessions:
             await self._patiently(self._look_after, session)
 
     async def _look_after(self, session: AgentSession) -> None:
@@ -314,7 +309,7 @@ class Gateway:
         What runs here goes on being served: agents keep this socket until it is closed.
         """
         await self.replicas.leave()
-        for session in list(self._sessions.values()):
+        for session in self._sessions:
             try:
                 await session.tell(Drain(grace_seconds=grace_seconds))
             except SessionLost:
@@ -326,7 +321,7 @@ class Gateway:
             return
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                while any(self.seat(agent_id) is None for agent_id in self._sessions):  # noqa: ASYNC110
+                while any(self.seat(one.agent_id) is None for one in self._sessions):  # noqa: ASYNC110
                     await asyncio.sleep(0.05)  # heard of from the roster, which knows no waiters
 
     async def close(self) -> None:

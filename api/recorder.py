@@ -13,7 +13,7 @@ import structlog
 
 from api.bus.protocol import Bus
 from api.endings import NOT_RECORDED, failed
-from api.errors import StoreUnavailable
+from api.errors import StoreRefused, StoreUnavailable
 from api.live import LiveRun
 from api.logs import bare
 from api.metrics import Metrics
@@ -133,8 +133,11 @@ class Recorder:
             for live in lives:
                 self._break(live, StoreUnavailable("The store refused what a run has to tell.", "Ask again."))
             return
-        for live, run, batch, good in zip(lives, runs, batches, taken, strict=True):
-            if not good:
+        for live, run, batch, fate in zip(lives, runs, batches, taken, strict=True):
+            if isinstance(fate, StoreUnavailable):
+                self._break(live, fate)
+                continue
+            if not fate:
                 # It was deleted, or another process took it over: whoever listens is sent to the store.
                 _log.warning("a run is no longer ours", run=run.run_id)
                 live.leave()
@@ -170,7 +173,9 @@ class Recorder:
                     (written,) = await self._store.runs.append([Batch(run_id, (last,), run, live.epoch)])
                 except StoreUnavailable:
                     break
-                if written:
+                if isinstance(written, StoreUnavailable) and not isinstance(written, StoreRefused):
+                    break
+                if written is True:
                     self._metrics.ended(run)
                     await self._bus.publish(f"run.{run_id}", news([last]))
                 del self._owed[run_id]

@@ -57,9 +57,9 @@ ASK_SECONDS = 30.0
 """For starting a run elsewhere: its store may be slow, its model is not asked yet."""
 MOVE_SECONDS = 8.0
 """How long a question waits for an agent that is on its way from a replica that is leaving."""
-DOUBT_SECONDS = 1.5
+DOUBT_SECONDS = 3.0
 """How long the store is watched for a run whose replica cannot be heard any more: longer than it may wait for
-the word to begin."""
+the word to begin, and its store take to write it."""
 STALE_SECONDS = 1.0
 """For how long a replica may be asked for an agent that it has no more."""
 _PAUSE_SECONDS = 0.1
@@ -176,7 +176,8 @@ class Replicas:
         deadline = monotonic() + MOVE_SECONDS
         while True:
             try:
-                reply = await self._ask(ask, ASK_SECONDS)
+                # What was begun is seen in the store: a broker that falls silent behind it is not waited for.
+                reply = await self._ask(ask, ASK_SECONDS, patient=False)
             except NobodyAnswers:
                 reply = Absent()
             except BusBusy as error:
@@ -249,7 +250,7 @@ class Replicas:
     async def lookup(self, request: LookupRequest, seconds: float) -> Found | None:
         """Have values looked up where the agent is; None when nobody can."""
         try:
-            reply = await self._ask(request, seconds)
+            reply = await self._ask(request, seconds, patient=False)
         except BusError:
             return None
         return reply.found if isinstance(reply, Looked) else None
@@ -317,14 +318,15 @@ class Replicas:
         if self.shared:
             await self.bus.give(f"kept.{place}", give)
 
-    async def _ask(self, request: Request, seconds: float) -> Reply:
+    async def _ask(self, request: Request, seconds: float, *, patient: bool = True) -> Reply:
         if not self.shared:
             raise NobodyAnswers
         subject = f"conn.{request.connection_id}" if request.agent_id is None else f"agent.{request.agent_id}"
         until = monotonic() + STALE_SECONDS
         while True:
+            data = REQUEST.dump_json(request)
             reply = REPLY.validate_json(
-                await self.bus.request(subject, REQUEST.dump_json(request), seconds=seconds)
+                await self.bus.request(subject, data, seconds=seconds, patient=patient)
             )
             if not isinstance(reply, Absent) or monotonic() > until:
                 return reply

@@ -26,11 +26,13 @@ class _Asked:
 
     Attributes:
         begun: whether the answerer may have begun; before, nothing was done.
+        patient: whether it is then waited for although the broker says nothing.
     """
 
-    def __init__(self, subject: str, reply: str) -> None:
+    def __init__(self, subject: str, reply: str, *, patient: bool) -> None:
         self.subject = subject
         self.reply = reply
+        self.patient = patient
         self.parts: asyncio.Queue[bytes | Exception] = asyncio.Queue()
         self.begun = False
 
@@ -50,16 +52,16 @@ class Asking:
         self._connection = connection
         self._asked: dict[str, _Asked] = {}
 
-    async def request(self, subject: str, data: bytes, seconds: float) -> bytes:
+    async def request(self, subject: str, data: bytes, seconds: float, *, patient: bool) -> bytes:
         """As ``Bus``; what came too late to be begun is asked again."""
         ends = monotonic() + seconds
         for _ in range(_TRIES - 1):
             with suppress(TooLate):
-                return await self._request(subject, data, ends - monotonic())
-        return await self._request(subject, data, ends - monotonic())
+                return await self._request(subject, data, ends - monotonic(), patient=patient)
+        return await self._request(subject, data, ends - monotonic(), patient=patient)
 
-    async def _request(self, subject: str, data: bytes, seconds: float) -> bytes:
-        with self._under_way(subject, CONFIRMING) as asked:
+    async def _request(self, subject: str, data: bytes, seconds: float, *, patient: bool) -> bytes:
+        with self._under_way(subject, CONFIRMING, patient=patient) as asked:
             try:
                 await self._connection.ask(f"custard.ask.{subject}", data, asked.reply)
                 async with asyncio.timeout(seconds):
@@ -128,9 +130,10 @@ class Asking:
                     await self._give_up(asked)
 
     @contextmanager
-    def _under_way(self, subject: str, mark: str) -> Iterator[_Asked]:
+    def _under_way(self, subject: str, mark: str, *, patient: bool = True) -> Iterator[_Asked]:
         word = f"{mark}{next(_numbers)}"
-        asked = self._asked[word] = _Asked(subject, f"{self._connection.inbox}.{word}")
+        asked = _Asked(subject, f"{self._connection.inbox}.{word}", patient=patient)
+        self._asked[word] = asked
         try:
             with self._connection.pulse.watch():
                 yield asked
@@ -165,8 +168,8 @@ class Asking:
         self._tell(BusDown, list(self._asked.values()))
 
     def silent(self) -> None:
-        """The broker is: what has begun may still come to its end, the rest is not waited for."""
-        self._tell(BusSilent, [asked for asked in self._asked.values() if not asked.begun])
+        """The broker is: what has begun may still come to its end, and is waited for by the patient."""
+        self._tell(BusSilent, [one for one in self._asked.values() if not (one.begun and one.patient)])
 
     def _tell(self, error: type[BusError], those: list[_Asked]) -> None:
         for asked in those:

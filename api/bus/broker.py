@@ -67,9 +67,9 @@ class NatsBus:
         take = self._answering.give(give)
         return await self.connection.subscribe(f"custard.ask.{checked(subject)}", take, GROUP)
 
-    async def request(self, subject: str, data: bytes, *, seconds: float) -> bytes:
+    async def request(self, subject: str, data: bytes, *, seconds: float, patient: bool = True) -> bytes:
         """As ``Bus``."""
-        return await self._asking.request(checked(subject), data, seconds)
+        return await self._asking.request(checked(subject), data, seconds, patient=patient)
 
     def stream(self, subject: str, data: bytes) -> AsyncGenerator[bytes, None]:
         """As ``Bus``."""

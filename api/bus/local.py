@@ -70,7 +70,7 @@ class LocalBus:
         answerers.append(mine)
         return self._kept(_Subscription(lambda: answerers.remove(mine)))
 
-    async def request(self, subject: str, data: bytes, *, seconds: float) -> bytes:
+    async def request(self, subject: str, data: bytes, *, seconds: float, patient: bool = True) -> bytes:
         """As ``Bus``."""
         answerers = self._hub.answering[checked(subject)]
         if not answerers:

@@ -117,8 +117,12 @@ class Bus(Protocol):
         """Answer requests, sharing them with whoever else answers this subject: each goes to one."""
         ...
 
-    async def request(self, subject: str, data: bytes, *, seconds: float) -> bytes:
+    async def request(self, subject: str, data: bytes, *, seconds: float, patient: bool = True) -> bytes:
         """Ask one of those that answer a subject. Cancelling it cancels the answering, and waits for that.
+
+        Args:
+            patient: what has begun is waited for although the broker says nothing, as it may wake; without,
+                its silence ends that too, for an asker who can find out otherwise what became of it.
 
         Raises:
             NobodyAnswers, BusBusy: nothing was done.

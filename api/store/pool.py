@@ -16,7 +16,7 @@ import structlog
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool, PoolClosed
 
-from api.errors import StoreUnavailable
+from api.errors import StoreRefused, StoreUnavailable
 from api.store.rows import Row
 
 Connection = psycopg.AsyncConnection[DictRow]
@@ -113,6 +113,12 @@ class Pool:
             raise
         except PoolClosed as error:
             raise StoreUnavailable("The store is closed.", "The backend is stopping; ask again.") from error
+        except (psycopg.DataError, psycopg.errors.ProgramLimitExceeded, UnicodeError) as error:
+            _log.error("the store refused", kind=type(error).__name__, sqlstate=_sqlstate(error))
+            raise StoreRefused(
+                f"The store's PostgreSQL cannot hold this ({_sqlstate(error) or type(error).__name__}).",
+                "See that the database at CUSTARD_DATABASE_URL is encoded in UTF8.",
+            ) from error
         except (psycopg.Error, OSError) as error:
             _log.error("the store failed", kind=type(error).__name__, sqlstate=_sqlstate(error))
             raise StoreUnavailable(

@@ -1,6 +1,5 @@
 """The store in PostgreSQL: what several backends share."""
 
-import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -9,16 +8,15 @@ from api.store.pool import Pool
 from api.store.postgres_exports import PostgresExports
 from api.store.postgres_leases import PostgresLeases
 from api.store.postgres_runs import PostgresRuns, PostgresThreads
+from api.store.postgres_snapshots import PostgresSnapshots
 from api.store.records import (
     AgentFacts,
     AgentRecord,
     Attached,
     ConnectionRecord,
     JoinCodeRecord,
-    StoredSnapshot,
 )
 from api.store.rows import FACTS, agent_of, connection_of, policy_of, policy_text
-from wire.snapshot import SchemaSnapshot
 
 
 class PostgresStore:
@@ -223,30 +221,4 @@ class PostgresAgents:
             "UPDATE agents SET revoked_at = coalesce(revoked_at, %s)"
             " WHERE tenant = %s AND connection_id = %s AND agent_id = %s",
             [now, tenant, connection_id, agent_id],
-        )
-
-
-class PostgresSnapshots:
-    """``protocols.Snapshots``."""
-
-    def __init__(self, pool: Pool) -> None:
-        self._pool = pool
-
-    async def get(self, connection_id: str) -> StoredSnapshot | None:
-        sql = "SELECT policy_digest, snapshot FROM snapshots WHERE connection_id = %s"
-        row = await self._pool.one(sql, [connection_id])
-        if row is None:
-            return None
-        # In a thread: ten thousand tables take a while to read.
-        snapshot = await asyncio.to_thread(SchemaSnapshot.model_validate_json, row["snapshot"])
-        return StoredSnapshot(snapshot, row["policy_digest"])
-
-    async def put(self, connection_id: str, snapshot: SchemaSnapshot, policy_digest: str) -> None:
-        text = await asyncio.to_thread(snapshot.model_dump_json)
-        await self._pool.change(
-            "INSERT INTO snapshots (connection_id, fingerprint, policy_digest, snapshot)"
-            " SELECT connection_id, %s, %s, %s FROM connections WHERE connection_id = %s"
-            " ON CONFLICT (connection_id) DO UPDATE SET fingerprint = excluded.fingerprint,"
-            " policy_digest = excluded.policy_digest, snapshot = excluded.snapshot",
-            [snapshot.fingerprint, policy_digest, text, connection_id],
         )

@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import psycopg
 
-from api.errors import StoreUnavailable
+from api.errors import StoreRefused, StoreUnavailable
 from api.store.pool import Pool
-from api.store.records import Batch, Holder, IdempotencyKey, Page, RunRecord, StoredEvent, ThreadRecord
+from api.store.records import Batch, Fate, Holder, IdempotencyKey, Page, RunRecord, StoredEvent, ThreadRecord
 from api.store.rows import (
     KEY_HOURS,
     after_page,
@@ -170,19 +170,33 @@ class PostgresRuns:
             )
         return None
 
-    async def append(self, batches: Sequence[Batch]) -> list[bool]:
+    async def append(self, batches: Sequence[Batch]) -> list[Fate]:
         try:
             return await self._together(batches)
         except psycopg.IntegrityError:
-            # Another writer of the same epoch has just taken a position of one of them.
-            if len(batches) == 1:
-                return [False]
+            pass  # another writer of the same epoch has just taken a position of one of them
         except StoreUnavailable as error:
-            if len(batches) == 1 or not isinstance(error.__cause__, psycopg.errors.DeadlockDetected):
+            deadlock = isinstance(error.__cause__, psycopg.errors.DeadlockDetected)
+            if not deadlock and not isinstance(error, StoreRefused):
                 raise
-        return [(await self.append([batch]))[0] for batch in batches]
+        fates: list[Fate] = []
+        for batch in batches:
+            fates.append(await self._alone(batch))
+            if isinstance(fates[-1], StoreUnavailable) and not isinstance(fates[-1], StoreRefused):
+                # Some are written, so it is no longer for all of them; the others would wait each in turn.
+                return fates + [fates[-1]] * (len(batches) - len(fates))
+        return fates
 
-    async def _together(self, batches: Sequence[Batch]) -> list[bool]:
+    async def _alone(self, batch: Batch) -> Fate:
+        try:
+            (written,) = await self._together([batch])
+        except psycopg.IntegrityError:
+            return False
+        except StoreUnavailable as error:
+            return error
+        return written
+
+    async def _together(self, batches: Sequence[Batch]) -> list[Fate]:
         events = [(batch.run_id, event) for batch in batches for event in batch.events]
         ended = [batch.ended for batch in batches if batch.ended is not None]
         taken = await self._pool.all(

@@ -15,12 +15,14 @@ from api.store.records import (
     Batch,
     ConnectionRecord,
     ExportRecord,
+    Fate,
     Holder,
     IdempotencyKey,
     JoinCodeRecord,
     Lease,
     Page,
     RunRecord,
+    SnapshotMark,
     StoredEvent,
     StoredSnapshot,
     ThreadRecord,
@@ -87,6 +89,10 @@ class Snapshots(Protocol):
 
     async def get(self, connection_id: str) -> StoredSnapshot | None: ...
 
+    async def mark(self, connection_id: str) -> SnapshotMark | None:
+        """What tells the snapshot from another one, without reading it. Those of a herd go together."""
+        ...
+
     async def put(self, connection_id: str, snapshot: SchemaSnapshot, policy_digest: str) -> None: ...
 
 
@@ -140,15 +146,19 @@ class Runs(Protocol):
         """
         ...
 
-    async def append(self, batches: Sequence[Batch]) -> list[bool]:
-        """Append what several runs have to tell, in one transaction, each of them whole or not at all.
+    async def append(self, batches: Sequence[Batch]) -> list[Fate]:
+        """Append what several runs have to tell, together, each of them whole or not at all.
 
         Args:
             batches: of different runs.
 
         Returns:
             For each, in order, False when its first position is not the next one, or the run has ended, is
-            gone or is driven under another epoch: nothing of it was written.
+            gone or is driven under another epoch; an error when the store would not take this one. Of neither
+            was anything written, and the others are none the worse.
+
+        Raises:
+            StoreUnavailable: nothing of any was written, as far as is known.
         """
         ...
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Generic, TypeVar
 
+from api.errors import StoreUnavailable
 from graph.record import RunStatus
 from graph.run import Run
 from wire.policy import Limits, Policy, Share
@@ -86,6 +87,14 @@ class StoredSnapshot:
 
 
 @dataclass(frozen=True, slots=True)
+class SnapshotMark:
+    """What tells whether a snapshot is still what an agent would say."""
+
+    fingerprint: str
+    policy_digest: str
+
+
+@dataclass(frozen=True, slots=True)
 class ThreadRecord:
     """A conversation."""
 
@@ -160,6 +169,10 @@ class Batch:
     """The finished run, when the last of the events is its end."""
     epoch: int | None = None
     """That under which the run is driven; None asks for none."""
+
+
+Fate = bool | StoreUnavailable
+"""What became of a batch: see ``protocols.Runs.append``."""
 
 
 KEPT_MANIFESTS = 24 * 3600.0

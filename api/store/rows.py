@@ -1,5 +1,6 @@
 """Between rows and records, for every store: structures are JSON, times are theirs or sortable text."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -15,6 +16,7 @@ from api.store.records import (
     IdempotencyKey,
     Lease,
     RunRecord,
+    SnapshotMark,
     ThreadRecord,
 )
 from graph.record import Turn
@@ -68,6 +70,12 @@ def agent_of(row: Row) -> AgentRecord:
         epoch=row["epoch"],
         facts=FACTS.validate_json(row["facts"]) if row["facts"] else None,
     )
+
+
+def marks_of(rows: Iterable[Row], connection_ids: Iterable[str]) -> list[SnapshotMark | None]:
+    """Of each of these connections, what rows of ``snapshots`` tell of it."""
+    known = {row["connection_id"]: SnapshotMark(row["fingerprint"], row["policy_digest"]) for row in rows}
+    return [known.get(connection_id) for connection_id in connection_ids]
 
 
 def thread_of(row: Row) -> ThreadRecord:

@@ -16,13 +16,12 @@ from api.store.records import (
     Attached,
     ConnectionRecord,
     JoinCodeRecord,
-    StoredSnapshot,
 )
 from api.store.rows import FACTS, agent_of, connection_of, moment, policy_of, policy_text
 from api.store.sqlite_exports import SqliteExports
 from api.store.sqlite_leases import SqliteLeases
 from api.store.sqlite_runs import SqliteRuns, SqliteThreads
-from wire.snapshot import SchemaSnapshot
+from api.store.sqlite_snapshots import SqliteSnapshots
 
 
 class SqliteStore:
@@ -206,36 +205,6 @@ class SqliteAgents:
         )
         values = [moment(now), tenant, connection_id, agent_id]
         return await self._writer.do(lambda db: changed(db, sql, values))
-
-
-class SqliteSnapshots:
-    """``protocols.Snapshots``."""
-
-    def __init__(self, writer: Lane, reader: Lane) -> None:
-        self._writer = writer
-        self._reader = reader
-
-    async def get(self, connection_id: str) -> StoredSnapshot | None:
-        def work(db: Database) -> StoredSnapshot | None:
-            sql = "SELECT policy_digest, snapshot FROM snapshots WHERE connection_id = ?"
-            rows = db.execute(sql, [connection_id]).fetchall()
-            # Read here, in the reader's thread: ten thousand tables take a while.
-            return (
-                StoredSnapshot(SchemaSnapshot.model_validate_json(rows[0][1]), rows[0][0]) if rows else None
-            )
-
-        return await self._reader.do(work)
-
-    async def put(self, connection_id: str, snapshot: SchemaSnapshot, policy_digest: str) -> None:
-        def work(db: Database) -> None:
-            with db.atomic():
-                db.execute(
-                    "INSERT OR REPLACE INTO snapshots (connection_id, fingerprint, policy_digest, snapshot)"
-                    " SELECT connection_id, ?, ?, ? FROM connections WHERE connection_id = ?",
-                    [snapshot.fingerprint, policy_digest, snapshot.model_dump_json(), connection_id],
-                )
-
-        await self._writer.do(work)
 
 
 def _attached(db: Database, agent_id: str, facts: str, now: str) -> Attached | None:

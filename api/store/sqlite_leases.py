@@ -12,10 +12,10 @@ from api.store.rows import Row, lease_of, taken_of
 _FREE = (
     "SELECT run_id, max(0, (julianday('now') - julianday(coalesce(lease_until, created_at))) * 86400)"
     " AS left_seconds FROM runs WHERE finished_at IS NULL"
-    " AND (owner IS NULL OR lease_until < :now OR lease_until > :implausible"
+    " AND (owner IS NULL OR lease_until <= :now OR lease_until > :implausible"
     " OR (owner <> :owner AND owner IN (SELECT value FROM json_each(:dead))))"
     " AND (connection_id IN (SELECT value FROM json_each(:online))"
-    " OR coalesce(lease_until, created_at) < :overdue)"
+    " OR coalesce(lease_until, created_at) <= :overdue)"
 )
 _TAKE = (
     "UPDATE runs SET owner = :owner, epoch = epoch + 1, lease_until = :until"

@@ -1,12 +1,14 @@
 """Threads and runs in SQLite. A run's events are the truth; row and record are views of them."""
 
+import sqlite3
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from sqlite_utils import Database
 
+from api.errors import StoreRefused
 from api.store.lane import Lane, changed
-from api.store.records import Batch, Holder, IdempotencyKey, Page, RunRecord, StoredEvent, ThreadRecord
+from api.store.records import Batch, Fate, Holder, IdempotencyKey, Page, RunRecord, StoredEvent, ThreadRecord
 from api.store.rows import (
     KEY_HOURS,
     after_page,
@@ -31,6 +33,9 @@ _RUN = (
     "SELECT run_id, tenant, connection_id, thread_id, status, question, created_at, finished_at, detached"
     " FROM runs"
 )
+
+_REFUSED = (sqlite3.DataError, sqlite3.InterfaceError, UnicodeError, OverflowError)
+"""What SQLite, or Python's way to it, says of a value that it cannot hold."""
 
 
 class SqliteThreads:
@@ -141,10 +146,14 @@ class SqliteRuns:
 
         return await self._writer.do(work)
 
-    async def append(self, batches: Sequence[Batch]) -> list[bool]:
-        def work(db: Database) -> list[bool]:
-            with db.atomic():
-                return [_append(db, batch) for batch in batches]
+    async def append(self, batches: Sequence[Batch]) -> list[Fate]:
+        def work(db: Database) -> list[Fate]:
+            try:
+                with db.atomic():
+                    return [_append(db, batch) for batch in batches]
+            except _REFUSED:
+                with db.atomic():
+                    return [_append_alone(db, batch) for batch in batches]
 
         return await self._writer.do(work)
 
@@ -198,6 +207,15 @@ class SqliteRuns:
     async def unfinished(self) -> list[RunRecord]:
         sql = f"{_RUN} WHERE finished_at IS NULL ORDER BY run_id"
         return [run_of(row) for row in await self._reader.do(lambda db: list(db.query(sql)))]
+
+
+def _append_alone(db: Database, batch: Batch) -> Fate:
+    """As ``_append``, so that what this one holds spoils nothing but itself."""
+    try:
+        with db.atomic():  # a savepoint
+            return _append(db, batch)
+    except _REFUSED as error:
+        return StoreRefused(f"The store cannot hold this ({type(error).__name__}).", "Ask otherwise.")
 
 
 def _append(db: Database, batch: Batch) -> bool:

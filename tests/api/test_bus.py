@@ -28,6 +28,8 @@ from api.bus.protocol import (
     checked,
 )
 from api.errors import BadSettings
+from api.relay import AskRequest
+from api.replicas import Replicas
 from embedded.nats_server import NatsMissing, NatsServer
 
 Pair = tuple[Bus, Bus]
@@ -302,6 +304,43 @@ async def test_a_server_that_says_nothing_is_found_out_and_what_it_holds_is_neve
             await eventually(lambda: one.trouble is None)
             assert await one.request("agent.a1", b"x", seconds=10) == b"done"
             assert done == [b"x"]
+        finally:
+            await one.close()
+            await other.close()
+
+
+async def test_a_server_that_falls_silent_behind_a_begun_hand_over_is_not_waited_for(
+    eventually: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its run is seen in the store; what can only be told by its answer is waited for."""
+    monkeypatch.setattr("api.bus.asking.SILENCE_SECONDS", 3_600.0)
+    with NatsServer() as server:
+        one, other = NatsBus(server.url), NatsBus(server.url)
+        await one.open()
+        await other.open()
+        begun, gate = asyncio.Semaphore(0), asyncio.Event()
+
+        async def gated(data: bytes) -> bytes:
+            begun.release()
+            await gate.wait()
+            return b"done"
+
+        async def known() -> bool:
+            return True
+
+        ask = AskRequest(run_id="run_1", tenant="local", connection_id="c1", question="How many?")
+        try:
+            await other.answer("conn.c1", gated)
+            patient = asyncio.create_task(one.request("conn.c1", b"", seconds=3_600))
+            handed = asyncio.create_task(Replicas(one).start(ask, known))
+            for _ in range(2):
+                await begun.acquire()
+            with _stopped(server):
+                async with asyncio.timeout(60):
+                    assert await handed == "run_1"
+                assert not patient.done()
+                gate.set()
+            assert await patient == b"done"
         finally:
             await one.close()
             await other.close()

@@ -1,7 +1,7 @@
 """Whatever a pipeline yields, the stored run is the fold of its stored events, with exactly one end."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,8 +11,16 @@ from hypothesis import strategies as st
 
 from api.app import create_app
 from api.ask import Ask
+from api.bus.local import Hub, LocalBus
+from api.errors import StoreRefused
+from api.live import LiveRun
+from api.metrics import Metrics
+from api.recorder import Recorder, stored
 from api.settings import Settings
 from api.state import State
+from api.store.protocols import Runs
+from api.store.records import Batch, ConnectionRecord, Fate, RunRecord
+from api.store.sqlite import SqliteStore
 from graph.events import (
     RUN_EVENT,
     AnswerDelta,
@@ -24,6 +32,7 @@ from graph.events import (
     Repaired,
     RunEvent,
     RunFailed,
+    RunStarted,
     SqlDelta,
     StepFinished,
     StepStarted,
@@ -78,7 +87,7 @@ async def _record(folder: Path, names: list[str], agent: Any) -> None:
 
 async def test_any_order_of_events_folds_to_the_stored_run(tmp_path: Path, model: Any, snapshot: Any) -> None:
     from api.session import AgentSession
-    from api.store.records import AgentRecord, ConnectionRecord
+    from api.store.records import AgentRecord
     from wire.messages import Hello, Welcome
     from wire.policy import Limits, Share
 
@@ -109,3 +118,56 @@ async def test_any_order_of_events_folds_to_the_stored_run(tmp_path: Path, model
     collect()
     for names in [*tried, ["cancel"], ["drafted", "cancel", "failed"], ["failed", "step", "refused"]]:
         await _record(tmp_path, names, {"model": model, "join": join})
+
+
+async def test_a_run_that_the_store_cannot_hold_ends_alone(tmp_path: Path, model: Any) -> None:
+    """What is written together with it is written all the same, and it is ended by name."""
+
+    class Picky:
+        """Refuses the drafts of one run, as a database does whose encoding lacks a letter."""
+
+        def __init__(self, runs: Runs) -> None:
+            self._runs = runs
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._runs, name)
+
+        async def append(self, batches: Sequence[Batch]) -> list[Fate]:
+            bad = {batch.run_id for batch in batches if any("unheard of" in one.data for one in batch.events)}
+            taken = iter(await self._runs.append([batch for batch in batches if batch.run_id not in bad]))
+            return [StoreRefused("-") if batch.run_id in bad else next(taken) for batch in batches]
+
+    store = SqliteStore(tmp_path / "custard.db")
+    await store.open()
+    store.runs = Picky(store.runs)  # type: ignore[assignment]
+    recorder = Recorder(store, Metrics(), LocalBus(Hub()))
+    try:
+        now = datetime.now(UTC)
+        await store.connections.add(ConnectionRecord("conn_1", "local", "Demo", "", "", now))
+        lives = [await _started(store, f"run_{number}") for number in range(3)]
+        for live, sql in zip(lives, ("SELECT 1", "SELECT 'unheard of'", "SELECT 3"), strict=True):
+            await recorder.take(live, Drafted(run_id=live.run.run_id, at=now, attempt=1, sql=sql))
+        async with asyncio.timeout(30):
+            for live in (lives[0], lives[2]):
+                while live.run.last_event_id < 2:
+                    await live.changed.wait()
+            assert [live.broken is None for live in lives] == [True, False, True]
+            ended = await store.runs.load("run_1")
+            while ended is None or ended.status not in TERMINAL:  # the store knows no waiters
+                await asyncio.sleep(0.05)
+                ended = await store.runs.load("run_1")
+        assert ended.status == "failed"
+        assert not ended.attempts
+    finally:
+        await recorder.close()
+        await store.close()
+
+
+async def _started(store: SqliteStore, run_id: str) -> LiveRun:
+    now = datetime.now(UTC)
+    first = RunStarted(run_id=run_id, at=now, thread_id=f"thr_{run_id}", connection_id="conn_1", question="?")
+    record = RunRecord(run_id, "local", "conn_1", first.thread_id, "running", "?", now)
+    await store.runs.start(record, stored(1, first), thread_title="?", key=None)
+    run = fold([first])
+    assert run is not None
+    return LiveRun(run, [stored(1, first)], database=None)  # type: ignore[arg-type]

@@ -1,5 +1,6 @@
 """The agents' door: who gets in, what is refused, and which of two is served."""
 
+import asyncio
 from contextlib import suppress
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from api.store.sqlite_snapshots import SqliteSnapshots
 from wire.messages import Cancelled, Drain, ErrorMessage, Introspect, parse_from_backend
 
 
@@ -204,3 +206,43 @@ async def test_states_of_an_agent(backend: Any) -> None:
     offline = await backend.eventually(gone)
     assert offline["last_seen_at"]
     assert offline["policy_digest"] == "policy-1"
+
+
+async def test_a_restart_reads_no_snapshot_before_somebody_needs_one(
+    settings: Any, serve_with: Any, fake_agent: Any, snapshot: Any, monkeypatch: Any
+) -> None:
+    """Two thousand agents come back at once; what tells their snapshots apart is a few bytes each."""
+    async with serve_with(settings) as backend:
+        connection = await backend.connection()
+        token = await backend.join(connection)
+        agent = await fake_agent(backend.socket_url, token).attach()
+        await agent.until(Introspect)
+        assert (await backend.http.post(f"/api/v1/{connection}/refresh-schema")).status_code == 200
+        await agent.leave()
+    read: list[str] = []
+    looked = asyncio.Semaphore(0)
+    whole, mark = SqliteSnapshots.get, SqliteSnapshots.mark
+
+    async def reading(self: Any, connection_id: str) -> Any:
+        read.append(connection_id)
+        return await whole(self, connection_id)
+
+    async def looking(self: Any, connection_id: str) -> Any:
+        found = await mark(self, connection_id)
+        looked.release()
+        return found
+
+    monkeypatch.setattr(SqliteSnapshots, "get", reading)
+    monkeypatch.setattr(SqliteSnapshots, "mark", looking)
+    async with serve_with(settings) as backend:
+        agent = await fake_agent(backend.socket_url, token).attach(fingerprint=snapshot().fingerprint)
+        await looked.acquire()
+        assert (await backend.http.get("/health")).status_code == 200
+        assert not [message for message in agent.heard if isinstance(message, Introspect)]
+        assert read == []
+        assert (await backend.http.get(f"/api/v1/connections/{connection}/schema")).status_code == 200
+        assert read == [connection]
+        await agent.leave()
+        changed = await fake_agent(backend.socket_url, token).attach(fingerprint="another")
+        await changed.until(Introspect)
+        await changed.leave()

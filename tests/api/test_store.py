@@ -11,7 +11,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from api.errors import BadCursor, KeyReused, StoreUnavailable
+from api.errors import BadCursor, KeyReused, StoreRefused, StoreUnavailable
 from api.ids import new_id
 from api.recorder import stored
 from api.store.postgres import PostgresStore
@@ -28,6 +28,8 @@ from api.store.records import (
     IdempotencyKey,
     JoinCodeRecord,
     RunRecord,
+    SnapshotMark,
+    StoredEvent,
 )
 from api.store.sqlite import SqliteStore
 from embedded.postgres import EmbeddedPostgres, temporary_postgres
@@ -224,6 +226,8 @@ async def test_the_last_snapshot_is_kept_as_long_as_its_connection(store: Store,
     await store.snapshots.put(connection.connection_id, snapshot(tables=[]), "one")
     await store.snapshots.put(connection.connection_id, snapshot(), "two")
     kept = await store.snapshots.get(connection.connection_id)
+    assert await store.snapshots.mark(connection.connection_id) == SnapshotMark(snapshot().fingerprint, "two")
+    assert await store.snapshots.mark("conn_none") is None
     assert kept is not None
     assert (kept.snapshot, kept.policy_digest) == (snapshot(), "two")
     await store.connections.delete("local", connection.connection_id)
@@ -295,6 +299,22 @@ async def test_what_several_runs_tell_is_taken_run_by_run(store: Store) -> None:
     assert {run.run_id for run in await store.runs.unfinished()} == {going, taken_over}
     # The same once more: every position is taken, or its run has ended.
     assert await store.runs.append(batches) == [False, False, False, False]
+
+
+async def test_what_the_store_cannot_hold_spoils_no_other_run(store: Store) -> None:
+    """A lone surrogate stands for whatever an encoding lacks."""
+    connection = await _connection(store)
+    runs = [(await _run(store, connection, at=NOW + timedelta(seconds=n)))[1].run_id for n in range(4)]
+    batches = [_batch(run_id, (2, StepStarted(run_id=run_id, at=NOW, step="draft_sql"))) for run_id in runs]
+    poison = StoredEvent(3, "step_started", "\ud800")
+    batches[1] = replace(batches[1], events=(*batches[1].events, poison))
+    batches[3] = replace(batches[3], epoch=9)
+    fates = await store.runs.append(batches)
+    assert [fates[0], fates[2], fates[3]] == [True, True, False]
+    assert isinstance(fates[1], StoreRefused)
+    assert [len(await store.runs.events(run_id, 0)) for run_id in runs] == [2, 1, 2, 1]
+    (alone,) = await store.runs.append([batches[1]])
+    assert isinstance(alone, StoreRefused)
 
 
 async def test_of_two_who_append_for_several_runs_one_wins_each(store: Store) -> None:
