@@ -124,6 +124,11 @@ async def serve(settings: Settings, casebook: "Casebook | None" = None) -> int:
         SettingsError, PolicyError: something needed is missing or wrong.
         RoleRefused: the database role may do more than it should.
     """
+    from agent.sandbox import nursery
+
+    _ = settings.websocket_url, settings.require_token()
+    # Beside the imports below, the role's examination and the catalog, which take as long as it does.
+    nursery.prepare()
     from agent import collector
     from agent.client import Client
     from agent.database import Database
@@ -132,7 +137,6 @@ async def serve(settings: Settings, casebook: "Casebook | None" = None) -> int:
     from agent.role import RoleWatch, acceptable
     from agent.runtime import Runtime
 
-    _ = settings.websocket_url, settings.require_token()
     accepted = acceptable(settings.accept_dangers)
     policy_file = PolicyFile(settings.policy)
     health = Health(settings.health_file)

@@ -18,7 +18,7 @@ import subprocess
 import sys
 import threading
 
-from agent.sandbox.worker import END, FORK, ORDER
+from agent.sandbox.orders import END, FORK, ORDER
 
 END_SECONDS = 5.0
 """Wall time after which an ended child is no longer waited for; the kernel has it by then."""
@@ -156,16 +156,30 @@ _lock = threading.Lock()
 _current: Nursery | None = None
 
 
-def _forked() -> tuple[Nursery, int, socket.socket]:
+def prepare() -> None:
+    """Start the nursery now, so that it loads while its parent does; without this it starts when wanted."""
+    with _lock, contextlib.suppress(OSError):
+        _ready()
+
+
+def _ready() -> Nursery:
     global _current
-    with _lock:
-        if _current is not None and _current.alive:
-            with contextlib.suppress(OSError):
-                return _current, *_current.fork()
+    if _current is None or not _current.alive:
         if _current is not None:
             _current.retire()
         _current = Nursery()
-        return _current, *_current.fork()
+    return _current
+
+
+def _forked() -> tuple[Nursery, int, socket.socket]:
+    with _lock:
+        nursery = _ready()
+        try:
+            return nursery, *nursery.fork()
+        except OSError:
+            nursery.retire()  # it has ended since it was looked at
+            nursery = _ready()
+            return nursery, *nursery.fork()
 
 
 def retire() -> None:

@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 from agent.sandbox.catalog import Catalog
 from agent.sandbox.judge import MAX_STATEMENT_BYTES, check_bytes
 from agent.sandbox.nursery import Child
+from agent.sandbox.orders import HEADER
 from agent.sandbox.verdict import Refusal, Shown, Verdict, verdict_of
-from agent.sandbox.worker import HEADER
 from agent.sandbox.wrapping import MaskKey
 from wire.policy import PolicyStack
 

@@ -21,11 +21,11 @@ import pickle
 import resource
 import signal
 import socket
-import struct
 import sys
 from typing import IO, NoReturn
 
 from agent.sandbox.judge import Judge
+from agent.sandbox.orders import END, HEADER, ORDER
 
 MEMORY_BYTES = 1024 * 1024 * 1024
 """Address space of the process."""
@@ -37,13 +37,6 @@ must not refuse what an idle one lets through."""
 
 FRAMES = 20_000
 """Python's frames below one another: several for each of the tree's levels, whose number the shape bounds."""
-
-HEADER = struct.Struct(">I")
-
-ORDER = struct.Struct(">cI")
-"""What the nursery is to do, and with which judge; numbers are the parent's."""
-FORK = b"F"
-END = b"E"
 
 
 def main() -> int:

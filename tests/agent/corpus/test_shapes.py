@@ -61,7 +61,7 @@ async def test_a_remembered_verdict_is_as_strict_as_a_fresh_one(
     async with await psycopg.AsyncConnection.connect(corpus.dsn) as connection:
         catalog = await Catalog.load(connection)
     judge = Judge(stack, catalog, MaskKey("k"))
-    remembered = different = 0
+    remembered = 0
     async with Gate(stack, catalog, key=MaskKey("k"), workers=1) as gate:
         for case in [*legitimate, *(case for case in hostile if len(case.sql) < 2_000)]:
             for _ in range(VARIANTS):
@@ -71,9 +71,7 @@ async def test_a_remembered_verdict_is_as_strict_as_a_fresh_one(
                 before = len(gate._cache)
                 verdict = await gate.check(sql)
                 remembered += verdict.allowed and len(gate._cache) == before
-                different += told(verdict) != told(judge.judge(sql))
                 assert told(verdict) == told(judge.judge(sql)), sql
-    assert different == 0
     assert remembered > 200, "templates are hardly ever used"
 
 

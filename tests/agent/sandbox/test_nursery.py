@@ -186,3 +186,13 @@ async def test_a_nursery_that_has_ended_is_replaced(monkeypatch: pytest.MonkeyPa
     assert child.nursery is not broken
     await child.end()
     child.nursery.close()
+
+
+async def test_one_that_was_prepared_is_the_one_that_forks(catalog: Catalog) -> None:
+    nurseries.retire()
+    nurseries.prepare()
+    prepared = nurseries._current
+    assert prepared is not None
+    nurseries.prepare()
+    async with Gate(OPEN, catalog, workers=1) as gate:
+        assert {_parent(pid) for pid in _pids(gate)} == {prepared.pid}
