@@ -16,6 +16,9 @@ _log = logging.getLogger("agent.policy")
 
 WATCH_SECONDS = 1.0
 """How often the file is looked at, seconds."""
+SETTLE_SECONDS = 0.2
+"""A file that was changed is read when it has stayed as it is for so long. Whoever writes it in place empties
+it first, and for a moment it holds nothing, or only its first lines, which may permit more than the whole."""
 MAX_BYTES = 4 * 1024 * 1024
 
 NO_FILE = (
@@ -73,19 +76,18 @@ class PolicyFile:
             state = self._state()
             if self._path is None or state == self._seen:
                 continue
-            self._seen = state
-            try:
-                policy = load_policy(self._path)
-            except PolicyError as error:
-                _log.error(
-                    "policy file refused; the last good one stays in force",
-                    extra={"path": str(self._path), "reason": str(error), "digest": self.current.digest},
-                )
+            await asyncio.sleep(min(SETTLE_SECONDS, self._watch_seconds))
+            if self._state() != state:
                 continue
+            policy, reason = self._read()
+            if self._state() != state:
+                continue  # written again while it was read
+            self._seen = state
             if policy == self.current:
                 continue
-            reason = await objection(policy) if objection is not None else ""
-            if reason:
+            if policy is not None and objection is not None:
+                reason = await objection(policy)
+            if policy is None or reason:
                 _log.error(
                     "policy file refused; the last good one stays in force",
                     extra={"path": str(self._path), "reason": reason, "digest": self.current.digest},
@@ -94,6 +96,13 @@ class PolicyFile:
             self.current = policy
             _log.info("policy taken", extra={"path": str(self._path), "digest": policy.digest})
             yield policy
+
+    def _read(self) -> tuple[Policy | None, str]:
+        """What the file holds, or why that is no policy."""
+        try:
+            return load_policy(self._path), ""
+        except PolicyError as error:
+            return None, str(error)
 
     def _state(self) -> tuple[int, int, int] | None:
         if self._path is None:

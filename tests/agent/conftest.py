@@ -21,10 +21,16 @@ from agent.database import Connection, Database
 from agent.execution import Sandbox
 from agent.transaction import SEARCH_PATH
 from embedded.postgres import EmbeddedPostgres, temporary_postgres
+from tests.patience import HANG_SECONDS
 from wire.frames import RowsFrame, decode_frame
 from wire.messages import SUBPROTOCOL, Hello, Welcome, WireLimits, parse_from_agent
 from wire.outcome import Failed, ResultColumn
 from wire.policy import Limits, Policy
+
+LET_GO_SECONDS = 30.0
+"""The same for what a stopped statement may take to be gone; statements that are to be stopped run longer."""
+HOLD = "pg_advisory_xact_lock_shared(7001)"
+"""In a statement, it runs until ``held`` is let go: longer than whatever the test does meanwhile takes."""
 
 SCHEMA = """
 CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy');
@@ -92,6 +98,26 @@ def place(request: pytest.FixtureRequest) -> Iterator[Place]:
         yield Place(
             server.major, server.dsn("work"), server.dsn("work", user="reader", password="read"), server
         )
+
+
+@dataclass(frozen=True)
+class Hold:
+    """Statements with ``call`` in them run, and wait."""
+
+    call: str
+    owner: psycopg.Connection[Any]
+
+    def let_go(self) -> None:
+        """They end."""
+        self.owner.execute("SELECT pg_advisory_unlock_all()")
+
+
+@pytest.fixture
+def held(place: Place) -> Iterator[Hold]:
+    """Statements that run as long as the test wants: no sleep, and no guess about the machine's speed."""
+    with psycopg.connect(place.owner, autocommit=True) as owner:
+        owner.execute("SELECT pg_advisory_lock(7001)")
+        yield Hold(HOLD, owner)
 
 
 @pytest.fixture
@@ -198,26 +224,32 @@ class Peer:
     async def tell(self, message: Any) -> None:
         await self.socket.send(message if isinstance(message, str | bytes) else message.model_dump_json())
 
-    async def next(self, *kinds: type, seconds: float = 10.0) -> Any:
+    async def next(self, *kinds: type) -> Any:
         """The next message of one of these kinds; others are passed over."""
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout(HANG_SECONDS):
             while True:
                 message = await self.heard.get()
                 if not kinds or isinstance(message, kinds):
                     return message
 
     async def result(self, statement_id: str) -> tuple[list[RowsFrame], Any]:
-        """Every frame of a statement, to the message that ends it."""
+        """Every frame of a statement, to the message that ends it; what is about others stays to be heard."""
         frames: list[RowsFrame] = []
-        async with asyncio.timeout(20):
-            while True:
-                message = await self.heard.get()
-                if getattr(message, "statement_id", None) != statement_id:
-                    continue
-                if isinstance(message, RowsFrame):
-                    frames.append(message)
-                elif message.type in ("end", "failed", "cancelled", "plan"):
-                    return frames, message
+        others: list[Any] = []
+        try:
+            async with asyncio.timeout(HANG_SECONDS):
+                while True:
+                    message = await self.heard.get()
+                    if getattr(message, "statement_id", None) != statement_id:
+                        others.append(message)
+                    elif isinstance(message, RowsFrame):
+                        frames.append(message)
+                    elif message.type in ("end", "failed", "cancelled", "plan"):
+                        return frames, message
+        finally:
+            others += [self.heard.get_nowait() for _ in range(self.heard.qsize())]
+            for message in others:
+                self.heard.put_nowait(message)
 
 
 class FakeBackend:
@@ -233,6 +265,8 @@ class FakeBackend:
         self.peers: list[Peer] = []
         self.arrived: asyncio.Queue[Peer] = asyncio.Queue()
         self.handshakes: list[HttpRequest] = []
+        self.knocks: list[float] = []
+        """When each of them came, by the loop's clock."""
         self.turned_away: list[Hello] = []
         self.epoch = 0
         self.protocol = 1
@@ -265,6 +299,7 @@ class FakeBackend:
 
     def _admit(self, socket: ServerConnection, request: HttpRequest) -> Response | None:
         self.handshakes.append(request)
+        self.knocks.append(asyncio.get_running_loop().time())
         status = self.refuse
         if status is None and request.headers.get("Authorization") != f"Bearer {self.token}":
             status = 401
@@ -305,9 +340,9 @@ class FakeBackend:
                 message = decode_frame(data) if isinstance(data, bytes) else parse_from_agent(data)
                 peer.heard.put_nowait(message)
 
-    async def peer(self, seconds: float = 10.0) -> Peer:
+    async def peer(self) -> Peer:
         """The next agent that arrives."""
-        return await asyncio.wait_for(self.arrived.get(), seconds)
+        return await asyncio.wait_for(self.arrived.get(), HANG_SECONDS)
 
 
 @pytest.fixture
@@ -320,14 +355,55 @@ async def backend() -> AsyncIterator[FakeBackend]:
 
 @pytest.fixture
 def until() -> Callable[..., Awaitable[None]]:
-    """Waits for a condition, at most ten seconds."""
+    """Waits for a condition."""
 
     async def wait(condition: Callable[[], object]) -> None:
-        for _ in range(1000):
-            if condition():
-                return
+        deadline = asyncio.get_running_loop().time() + HANG_SECONDS
+        while not condition():
+            if asyncio.get_running_loop().time() > deadline:
+                pytest.fail("what was waited for did not come")
             await asyncio.sleep(0.01)
-        pytest.fail("what was waited for did not come")
+
+    return wait
+
+
+@pytest.fixture
+def sleeping(place: Place) -> Callable[[], Awaitable[int]]:
+    """How many statements of the reading role PostgreSQL is at."""
+
+    async def count() -> int:
+        async with await psycopg.AsyncConnection.connect(place.owner, autocommit=True) as conn:
+            cursor = await conn.execute(
+                "SELECT count(*) FROM pg_stat_activity WHERE usename = 'reader' AND state = 'active'"
+                " AND (query LIKE '%%FETCH%%' OR query LIKE '%%COPY%%')"
+            )
+            row = await cursor.fetchone()
+        assert row is not None
+        return int(row[0])
+
+    return count
+
+
+@pytest.fixture
+def until_sleeping(sleeping: Callable[[], Awaitable[int]]) -> Callable[[], Awaitable[None]]:
+    """Waits until it is at one."""
+
+    async def wait() -> None:
+        async with asyncio.timeout(HANG_SECONDS):
+            while not await sleeping():  # noqa: ASYNC110  # it is in another process
+                await asyncio.sleep(0.02)
+
+    return wait
+
+
+@pytest.fixture
+def until_idle(sleeping: Callable[[], Awaitable[int]]) -> Callable[[], Awaitable[None]]:
+    """Waits until it is at none: long before any of them would have ended by itself."""
+
+    async def wait() -> None:
+        async with asyncio.timeout(LET_GO_SECONDS):
+            while await sleeping():  # noqa: ASYNC110  # it is in another process
+                await asyncio.sleep(0.02)
 
     return wait
 

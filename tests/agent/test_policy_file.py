@@ -2,11 +2,14 @@
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from agent.policy_file import PolicyFile, load_policy
+from tests.patience import HANG_SECONDS
 from wire.errors import PolicyError
 from wire.policy import Policy
 
@@ -38,7 +41,7 @@ def test_files_that_cannot_be_read_say_so(tmp_path: Path) -> None:
 
 
 async def test_changes_are_taken_and_bad_ones_are_not(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, until: Any
 ) -> None:
     path = tmp_path / "policy.toml"
     path.write_text('default = "deny"')
@@ -52,19 +55,65 @@ async def test_changes_are_taken_and_bad_ones_are_not(
     task = asyncio.create_task(watch())
     try:
         path.write_text('default = "allow')
-        await asyncio.sleep(0.05)
+        await until(lambda: "last good one" in caplog.text)
         assert file.current.default == "deny"
-        assert "last good one" in caplog.text
         path.unlink()
-        await asyncio.sleep(0.05)
+        await until(lambda: "There is no policy file" in str(caplog.records[-1].__dict__["reason"]))
         assert file.current.default == "deny"
         path.write_text('default = "allow"  # as asked')
-        policy = await asyncio.wait_for(taken.get(), 5)
+        policy = await asyncio.wait_for(taken.get(), HANG_SECONDS)
         assert policy.default == file.current.default == "allow"
         path.write_text('# nothing new\ndefault = "allow"')
-        await asyncio.sleep(0.05)
+        await until(lambda: file._seen == file._state())
         assert taken.empty()
     finally:
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task
+
+
+async def test_a_file_that_is_being_written_is_read_when_it_is_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In place: emptied, then its first lines, which permit more than all of them, then the rest."""
+    first = 'default = "deny"\n[schemas.public]\nallow = true\n'
+    whole = first + '[tables."public.secrets"]\nallow = false\n'
+    path = tmp_path / "policy.toml"
+    path.write_text('default = "allow"')
+    file = PolicyFile(path)
+    between: list[Callable[[], object]] = [
+        lambda: path.write_text(""),
+        lambda: path.write_text(first),
+        lambda: path.write_text(first + "["),
+        lambda: path.write_text(whole),
+    ]
+
+    async def step(_: float) -> None:
+        if between:
+            between.pop(0)()
+
+    monkeypatch.setattr("agent.policy_file.asyncio.sleep", step)
+    taken = await anext(file.changes())
+    assert not between
+    assert taken.permits_table("public", "people")
+    assert not taken.permits_table("public", "secrets")
+
+
+async def test_a_file_that_is_written_again_while_it_is_read_is_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "policy.toml"
+    path.write_text('default = "deny"')
+    file = PolicyFile(path, watch_seconds=0.01)
+    read = load_policy
+
+    def overtaken(path: Path) -> Policy:
+        found = read(path)
+        monkeypatch.setattr("agent.policy_file.load_policy", read)
+        path.write_text('default = "allow"\n[tables."public.secrets"]\nallow = false\n')
+        return found
+
+    monkeypatch.setattr("agent.policy_file.load_policy", overtaken)
+    path.write_text('default = "allow"')
+    taken = await anext(file.changes())
+    assert not taken.permits_table("public", "secrets")
