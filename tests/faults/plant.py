@@ -18,7 +18,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, nullcontext, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -37,9 +37,16 @@ from tests.faults.intermediaries import Buffering, Tunnel
 from tests.faults.model import Manner, ModelServer
 from tests.faults.proxy import Direction, FaultProxy, Loop
 
-PATIENCE_SECONDS = 40.0
+PATIENCE_SECONDS = 90.0
 """A hang limit: what takes longer on the busiest machine has stopped."""
-ORPHAN_SECONDS = 5.0
+RETURN_SECONDS = 45
+"""How long a statement waits for its agent, here. No test is about this patience: it has to be longer than
+the busiest machine takes to start a process, or a run ends as ``agent_lost`` that nothing was wrong with."""
+RUN_SECONDS = 150
+"""As long as that, a hold, and a second hold; for the same reason."""
+NOTICE_SECONDS = 40.0
+"""The same for what PostgreSQL is to notice before the lock's own timeout ends it, ``lock_seconds`` below."""
+ORPHAN_SECONDS = 20.0
 """After so long no statement of a run that has ended may be left in PostgreSQL."""
 MEMORY_SLACK_MB = 64.0
 FILES_SLACK = 8
@@ -64,8 +71,8 @@ version = 1
 name = "faults"
 default = "allow"
 [limits]
-statement_seconds = 20
-lock_seconds = 15
+statement_seconds = 100
+lock_seconds = 60
 rows = 100000
 bytes = 64000000
 concurrent = 4
@@ -88,22 +95,24 @@ class Ledger:
     """What the backend asked of the agent, read off the wire: each statement and attempt, by run."""
 
     told: dict[str, set[tuple[str, int]]] = field(default_factory=dict)
-    _rest: bytes = b""
+    _rest: dict[int, bytes] = field(default_factory=dict)
+    """What may be the beginning of a message, by connection: one that breaks off in the middle of a message
+    leaves half of it, which must not be read together with what another connection brings."""
     _EXECUTE = re.compile(
-        rb'"statement_id":"([^"]+)","attempt":(\d+),"sql":"(?:[^"\\]|\\.)*","sql_digest":"[0-9a-f]+",'
-        rb'"type":"(?:execute|export)","run_id":"([^"]+)"'
+        rb'"statement_id":"([\w-]+)","attempt":(\d+),"sql":"(?:[^"\\]|\\.)*","sql_digest":"[0-9a-f]+",'
+        rb'"type":"(?:execute|export)","run_id":"([\w-]+)"'
     )
 
-    def tap(self, way: Direction, data: bytes) -> None:
+    def tap(self, connection: int, way: Direction, data: bytes) -> None:
         if way == "up":
             return
-        text = self._rest + data
+        text = self._rest.get(connection, b"") + data
         last = 0
         for found in self._EXECUTE.finditer(text):
             last = found.end()
             statement, attempt, run = (part.decode() for part in found.groups())
             self.told.setdefault(run, set()).add((statement, int(attempt)))
-        self._rest = text[last:][-64_000:]
+        self._rest[connection] = text[last:][-64_000:]
 
 
 @dataclass
@@ -237,10 +246,10 @@ class Plant:
             "CUSTARD_MODEL_BASE_URL": f"http://127.0.0.1:{self.language.port}/v1",
             "CUSTARD_MODEL_NAME": "scripted",
             "CUSTARD_MODEL_TIMEOUT_SECONDS": "3",
-            "CUSTARD_RECONNECT_SECONDS": "8",
-            "CUSTARD_ABANDON_SECONDS": "3",
-            "CUSTARD_RUN_SECONDS": "45",
-            "CUSTARD_STATEMENT_SECONDS": "30",
+            "CUSTARD_RECONNECT_SECONDS": str(RETURN_SECONDS),
+            "CUSTARD_ABANDON_SECONDS": "10",
+            "CUSTARD_RUN_SECONDS": str(RUN_SECONDS),
+            "CUSTARD_STATEMENT_SECONDS": "110",
             "CUSTARD_MAX_ROWS": "100000",
             "CUSTARD_MAX_RESULT_BYTES": "64000000",
             "CUSTARD_DRAIN_SECONDS": "1",
@@ -292,6 +301,11 @@ class Plant:
     def environment(self, name: str) -> dict[str, str]:
         """What that process was, or is to be, told."""
         return dict(self._environment[name])
+
+    @property
+    def processes(self) -> list[str]:
+        """The names of all that were ever started."""
+        return list(self._children)
 
     def child(self, name: str) -> Child:
         return self._children[name]
@@ -369,13 +383,18 @@ class Plant:
         """To ask with: through the browser's link, or past it."""
         return Backend(self.direct if direct else f"http://127.0.0.1:{self.browser.port}")
 
-    def start(self, question: str, *, patient: bool = True, **more: object) -> str:
-        """Ask, and return the run's id at once; ``patient`` asks again for a while where it is refused."""
+    def start(self, question: str, *, patient: bool = True, at: str | None = None, **more: object) -> str:
+        """Ask, and return the run's id at once.
+
+        Args:
+            patient: ask again for a while where it is refused, as the refusal says one should.
+            at: whom; None is the first backend.
+        """
         body = {"connection_id": self.connection_id, "question": question, **more}
         deadline = time.monotonic() + PATIENCE_SECONDS
         while True:
             try:
-                with self.client(direct=True) if not patient else nullcontext(self.look) as backend:
+                with Backend(at or self.direct) as backend:
                     run_id = str(
                         backend.post("/api/v1/query", body, prefer="respond-async, detached")["run_id"]
                     )
@@ -398,8 +417,15 @@ class Plant:
                     ended.append(run)
             return bool(ended)
 
-        await_(over, f"{run_id} to end", seconds=60)
+        await_(over, f"{run_id} to end", seconds=RUN_SECONDS + 30)
         return ended[0]
+
+    def rows(self, run: str | Json) -> list[list[Any]]:
+        """The rows of the answer of a run, by its id waited for; a run without one says why it has none."""
+        ended = self.finish(run) if isinstance(run, str) else run
+        _hold(ended["answer"] is not None, f"no answer: {ended}")
+        rows: list[list[Any]] = ended["answer"]["rows"]
+        return rows
 
     def ask(self, question: str, **more: Any) -> Json:
         """Ask, and wait for the run's end."""

@@ -20,7 +20,8 @@ from typing import Any, Literal, TypeVar
 from embedded.ports import free_port
 
 Direction = Literal["up", "down"]
-Tap = Callable[[Direction, bytes], None]
+Tap = Callable[[int, Direction, bytes], None]
+"""Told the number of the connection, the way, and the bytes."""
 _T = TypeVar("_T")
 
 _CHUNK = 64 * 1024
@@ -77,6 +78,8 @@ class _Link:
     """One connection through the proxy."""
 
     client: asyncio.StreamWriter
+    number: int
+    """Which of the proxy's connections it is, from 1."""
     server: asyncio.StreamWriter | None = None
     passed: dict[Direction, int] = field(default_factory=lambda: {"up": 0, "down": 0})
     last: float = 0.0
@@ -201,9 +204,9 @@ class FaultProxy:
         task = asyncio.current_task()
         assert task is not None
         self._tasks.add(task)
-        link = _Link(writer, last=asyncio.get_running_loop().time())
-        self._links.add(link)
         self.opened += 1
+        link = _Link(writer, self.opened, last=asyncio.get_running_loop().time())
+        self._links.add(link)
         try:
             far, link.server = await self._dial(reader, writer)
             watch = asyncio.create_task(self._watch(link))
@@ -231,7 +234,7 @@ class FaultProxy:
         while data := await source.read(self._faults[way].slicer or _CHUNK):
             link.last = asyncio.get_running_loop().time()
             if self._tap is not None:
-                self._tap(way, data)
+                self._tap(link.number, way, data)
             data = await self._suffer(link, way, data)
             link.passed[way] += len(data)
             self._passed[way] += len(data)
