@@ -1,6 +1,6 @@
 """One plant for all: processes are dear. A test leaves it as it found it, and every invariant is checked."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import psycopg
 import pytest
@@ -9,6 +9,7 @@ from embedded.postgres import EmbeddedPostgres, temporary_postgres
 from tests.faults.plant import Plant
 from tests.faults.proxy import Loop
 
+TOLD_BYTES = 6000
 FIRST = "How many staff have an id below 11?"
 
 
@@ -34,7 +35,7 @@ def whole_plant(postgres: EmbeddedPostgres, loop: Loop) -> Iterator[Plant]:
     with Plant(postgres, loop) as plant:
         plant.teach()
         # The first question loads what later ones find loaded.
-        assert plant.ask(FIRST)["answer"]["rows"] == [[10]]
+        assert plant.rows(plant.ask(FIRST)) == [[10]]
         yield plant
 
 
@@ -45,5 +46,18 @@ def plant(whole_plant: Plant) -> Iterator[Plant]:
     yield whole_plant
     whole_plant.mend()
     # The next question is answered; and it is the last word on tasks, files and memory.
-    assert whole_plant.ask(FIRST)["answer"]["rows"] == [[10]]
+    assert whole_plant.rows(whole_plant.ask(FIRST)) == [[10]]
     whole_plant.check(baseline=before)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """What fails here once in a hundred times is understood from what the processes said, or not at all."""
+    report = yield
+    plant = getattr(item, "funcargs", {}).get("plant")
+    if report.failed and isinstance(plant, Plant):
+        for name in plant.processes:
+            report.sections.append((f"what the {name} said last", plant.logs(name)[-TOLD_BYTES:]))
+    return report

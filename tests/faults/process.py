@@ -16,8 +16,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 PING_SECONDS = 1.0
-PONG_SECONDS = 2.5
+PONG_SECONDS = 4.0
 """Deaf for so long is dead: less, and a busy machine kills the living."""
+LOOKED_SECONDS = 4.0
+"""Whatever looks at a clock has looked by then: liveness, leases, heartbeats."""
 
 
 _wrong = {"hours": 0.0}
@@ -74,6 +76,7 @@ def _report(*_: object) -> None:
 
 
 def _backend() -> None:
+    import api.bus.pulse
     import api.leases
     import api.recorder
     import api.roster
@@ -85,7 +88,9 @@ def _backend() -> None:
 
     api.leases.BEAT_SECONDS = 0.3
     api.roster.BEAT_SECONDS, api.roster.GONE_SECONDS = 0.5, 5.0
-    api.store.pool.WAIT_SECONDS = 1.5
+    # Longer than as shipped: a broker that waits for the processor is not a broker that says nothing.
+    api.bus.pulse._WAITS = 20
+    api.store.pool.WAIT_SECONDS = 3.0
     api.recorder._MEND_SECONDS_MOST = 1.0
     api.tail.HEARTBEAT_SECONDS = 1
     settings = Settings()

@@ -101,13 +101,9 @@ class Replicated(Plant):
         """To ask the second backend with."""
         return Backend(self.other_url)
 
-    def ask_other(self, question: str) -> Json:
-        """Ask there, and wait for the run's end; as ``start`` without patience."""
-        body = {"connection_id": self.connection_id, "question": question}
-        with self.at_other() as backend:
-            run_id = str(backend.post("/api/v1/query", body, prefer="respond-async, detached")["run_id"])
-        self.runs.append(run_id)
-        return self.finish(run_id)
+    def ask_other(self, question: str, *, patient: bool = True) -> Json:
+        """Ask there, and wait for the run's end; ``patient`` as for ``start``."""
+        return self.finish(self.start(question, patient=patient, at=self.other_url))
 
     def told_by_other(self, run_id: str) -> list[str]:
         """The types of the run's events so far, in order."""
@@ -131,7 +127,7 @@ class Replicated(Plant):
         """What it says to a question that it cannot hand on, and after how many seconds."""
         began = time.monotonic()
         try:
-            self.ask_other(question)
+            self.ask_other(question, patient=False)
         except ApiProblem as problem:
             return problem, time.monotonic() - began
         raise AssertionError("it was answered")

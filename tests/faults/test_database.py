@@ -12,6 +12,10 @@ from tests.faults.proxy import Fault
 HELD = "How many held rows are there?"
 
 
+ENDED = "SELECT pg_terminate_backend(pid, 30000) FROM pg_stat_activity WHERE usename = 'reader'"
+"""And gone: whoever asks next is not given a connection that is about to end."""
+
+
 def _as_owner(plant: Plant, *statements: str) -> None:
     with psycopg.connect(plant.postgres.dsn("work"), autocommit=True) as conn:
         for statement in statements:
@@ -23,10 +27,10 @@ def test_its_connections_are_ended_in_the_middle(plant: Plant) -> None:
     with plant.holding():
         run_id = plant.start(HELD)
         plant.await_statement()
-        _as_owner(plant, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'reader'")
+        _as_owner(plant, ENDED)
     run = plant.finish(run_id)
     assert run["status"] == "succeeded" or run["problem"]["code"] == "database_unavailable"
-    assert plant.ask("How many staff have an id below 91?")["answer"]["rows"] == [[90]]
+    assert plant.rows(plant.ask("How many staff have an id below 91?")) == [[90]]
 
 
 def test_it_is_away_for_a_moment(plant: Plant) -> None:
@@ -34,7 +38,7 @@ def test_it_is_away_for_a_moment(plant: Plant) -> None:
     run_id = plant.start("How many staff have an id below 12?")
     plant.await_event(run_id, "executing")
     plant.database.accept()
-    assert plant.finish(run_id)["answer"]["rows"] == [[11]]
+    assert plant.rows(run_id) == [[11]]
 
 
 def test_a_killed_server_takes_everything_along_and_gives_it_back(plant: Plant) -> None:
@@ -54,12 +58,11 @@ def test_a_killed_server_takes_everything_along_and_gives_it_back(plant: Plant) 
 @contextmanager
 def _reader_with(plant: Plant, setting: str, value: str) -> Iterator[None]:
     """Connections of the agent's role have it, from the next one on."""
-    ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'reader'"
-    _as_owner(plant, f"ALTER ROLE reader SET {setting} = '{value}'", ended)
+    _as_owner(plant, f"ALTER ROLE reader SET {setting} = '{value}'", ENDED)
     try:
         yield
     finally:
-        _as_owner(plant, f"ALTER ROLE reader RESET {setting}", ended)
+        _as_owner(plant, f"ALTER ROLE reader RESET {setting}", ENDED)
 
 
 def _once_more(plant: Plant, run_id: str) -> list[object]:
@@ -123,7 +126,7 @@ def test_it_takes_no_more_connections(plant: Plant) -> None:
     _as_owner(
         plant,
         "ALTER ROLE reader CONNECTION LIMIT 0",
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'reader'",
+        ENDED,
     )
     try:
         run = plant.ask("How many staff have an id below 13?")
@@ -131,7 +134,7 @@ def test_it_takes_no_more_connections(plant: Plant) -> None:
         _as_owner(plant, "ALTER ROLE reader CONNECTION LIMIT -1")
     assert (run["status"], run["problem"]["code"]) == ("failed", "database_unavailable")
     assert "too many connections" in run["problem"]["message"]
-    assert plant.ask("How many staff have an id below 13?")["answer"]["rows"] == [[12]]
+    assert plant.rows(plant.ask("How many staff have an id below 13?")) == [[12]]
 
 
 def test_a_line_to_it_that_breaks_in_the_middle_of_a_result(plant: Plant) -> None:
@@ -145,7 +148,7 @@ def test_a_line_to_it_that_breaks_in_the_middle_of_a_result(plant: Plant) -> Non
 )
 def test_a_poor_line_to_it_is_only_slow(plant: Plant, fault: Fault) -> None:
     with plant.database.fault(up=Fault(latency=fault.latency), down=fault):
-        assert plant.ask("How many staff have an id below 14?")["answer"]["rows"] == [[13]]
+        assert plant.rows(plant.ask("How many staff have an id below 14?")) == [[13]]
 
 
 def test_a_table_dropped_after_the_snapshot(plant: Plant) -> None:

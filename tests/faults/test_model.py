@@ -42,7 +42,7 @@ def test_a_server_that_is_not_there(plant: Plant) -> None:
 
 def test_a_server_that_is_slow_but_alive_is_waited_for(plant: Plant) -> None:
     plant.model.manner = Manner(first_after=1.0, pause=0.3)
-    assert plant.ask(QUESTION)["answer"]["rows"] == [[80]]
+    assert plant.rows(plant.ask(QUESTION)) == [[80]]
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_a_server_that_is_slow_but_alive_is_waited_for(plant: Plant) -> None:
 )
 def test_a_poor_line_to_it_is_only_slow(plant: Plant, fault: Fault) -> None:
     with plant.language.fault(down=fault):
-        assert plant.ask(QUESTION)["answer"]["rows"] == [[80]]
+        assert plant.rows(plant.ask(QUESTION)) == [[80]]
 
 
 @pytest.mark.parametrize("fault", [Fault(limit_data=400), Fault(corrupt=1.0)], ids=["limit_data", "corrupt"])
@@ -97,4 +97,4 @@ def test_a_summary_that_fails_does_not_cost_the_answer(plant: Plant) -> None:
         plant.model.manner = Manner(status=500)
     run = plant.finish(run_id)
     assert run["status"] == "succeeded"
-    assert run["answer"]["rows"] == [[3]]
+    assert plant.rows(run) == [[3]]

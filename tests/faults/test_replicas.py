@@ -12,7 +12,7 @@ import httpx2
 import pytest
 
 from embedded.postgres import EmbeddedPostgres
-from tests.faults.plant import WIDE_ROWS, await_
+from tests.faults.plant import PATIENCE_SECONDS, WIDE_ROWS, await_
 from tests.faults.proxy import Fault, Loop
 from tests.faults.replicated import OTHER, Replicated
 
@@ -26,7 +26,7 @@ def both(postgres: EmbeddedPostgres, loop: Loop) -> Iterator[Replicated]:
     with Replicated(postgres, loop, databases=("work_of_two", "store_of_two")) as plant:
         plant.teach()
         plant.await_other()
-        assert plant.ask("How many staff have an id below 11?")["answer"]["rows"] == [[10]]
+        assert plant.rows(plant.ask("How many staff have an id below 11?")) == [[10]]
         yield plant
 
 
@@ -35,16 +35,16 @@ def plant(both: Replicated) -> Iterator[Replicated]:
     """Whole before and after, and every invariant is checked; the next question crosses."""
     yield both
     both.mend()
-    assert both.ask_other("How many staff have an id below 11?")["answer"]["rows"] == [[10]]
+    assert both.rows(both.ask_other("How many staff have an id below 11?")) == [[10]]
     both.check()
 
 
 def _answered(plant: Replicated, number: int) -> None:
-    assert plant.ask(f"How many staff have an id below {number}?")["answer"]["rows"] == [[number - 1]]
+    assert plant.rows(plant.ask(f"How many staff have an id below {number}?")) == [[number - 1]]
 
 
 def test_the_broker_is_killed_and_started_again(plant: Replicated) -> None:
-    assert plant.ask_other("How many staff have an id below 12?")["answer"]["rows"] == [[11]]
+    assert plant.rows(plant.ask_other("How many staff have an id below 12?")) == [[11]]
     plant.nats.kill()
     _answered(plant, 13)
     problem, _ = plant.refused_by_other("How many staff have an id below 14?")
@@ -53,7 +53,7 @@ def test_the_broker_is_killed_and_started_again(plant: Replicated) -> None:
     _answered(plant, 15)
     plant.nats.start()
     plant.await_other()
-    assert plant.ask_other("How many staff have an id below 16?")["answer"]["rows"] == [[15]]
+    assert plant.rows(plant.ask_other("How many staff have an id below 16?")) == [[15]]
 
 
 @pytest.mark.parametrize("how", ["refused", "silent", "stopped"])
@@ -68,7 +68,7 @@ def test_the_others_cannot_be_reached(plant: Replicated, how: str) -> None:
         print("REFUSED AFTER", how, seconds)
         _answered(plant, 23)
     plant.await_other()
-    assert plant.ask_other("How many staff have an id below 24?")["answer"]["rows"] == [[23]]
+    assert plant.rows(plant.ask_other("How many staff have an id below 24?")) == [[23]]
     # What was refused is not done later either, when the broker delivers what it held.
     assert plant.runs_stored() - asked == 2
 
@@ -86,8 +86,8 @@ def test_a_run_goes_on_while_the_broker_is_away_and_is_followed_from_the_store(p
         following = threading.Thread(target=follow, args=(run_id,), daemon=True)
         following.start()
         plant.nats.kill()
-    assert plant.finish(run_id)["answer"]["rows"] == [[3]]
-    following.join(60)
+    assert plant.rows(run_id) == [[3]]
+    following.join(PATIENCE_SECONDS)
     assert seen == [event["type"] for event in plant.events(run_id)]
 
 

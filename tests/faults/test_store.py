@@ -65,7 +65,7 @@ def test_a_store_that_says_nothing(plant: Plant) -> None:
 
 def test_a_store_that_is_slow_is_only_slow(plant: Plant) -> None:
     with plant.store.fault(down=Fault(latency=0.01, jitter=0.01)):
-        assert plant.ask("How many staff have an id below 16?")["answer"]["rows"] == [[15]]
+        assert plant.rows(plant.ask("How many staff have an id below 16?")) == [[15]]
 
 
 def test_a_disk_for_results_that_is_full(plant: Plant) -> None:
@@ -106,7 +106,7 @@ async def _scattered(plant: Plant, herd: Herd) -> None:
         herd.scatter()
         for number in (31, 32, 33):
             run = await asyncio.to_thread(plant.ask, f"How many staff have an id below {number}?")
-            assert run["answer"]["rows"] == [[number - 1]]
+            assert plant.rows(run) == [[number - 1]]
         await herd.all_up()
     finally:
         for agent in agents:
@@ -133,7 +133,8 @@ def test_a_store_that_may_not_be_written(plant: Plant) -> None:
     def allow(setting: str) -> None:
         with psycopg.connect(plant.postgres.dsn(), autocommit=True) as conn:
             conn.execute(f"ALTER DATABASE store SET default_transaction_read_only = {setting}".encode())
-            conn.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'store'")
+            ended = "SELECT pg_terminate_backend(pid, 30000) FROM pg_stat_activity WHERE datname = 'store'"
+            conn.execute(ended)
 
     allow("on")
     try:
@@ -173,7 +174,7 @@ def test_a_disk_that_is_full(postgres: EmbeddedPostgres, loop: Loop, tmp_path: P
         Plant(postgres, loop, store_folder=disk, databases=("work_on_small", "store_on_small")) as plant,
     ):
         plant.teach()
-        assert plant.ask("How many staff have an id below 18?")["answer"]["rows"] == [[17]]
+        assert plant.rows(plant.ask("How many staff have an id below 18?")) == [[17]]
         with plant.holding():
             run_id = plant.start(HELD)
             plant.await_statement()
@@ -187,5 +188,5 @@ def test_a_disk_that_is_full(postgres: EmbeddedPostgres, loop: Loop, tmp_path: P
         run = plant.finish(run_id)
         assert run["status"] == "succeeded" or run["problem"]["code"] == "store_unavailable"
         await_(lambda: _ready(plant), "the store to be found again")
-        assert plant.ask("How many staff have an id below 19?")["answer"]["rows"] == [[18]]
+        assert plant.rows(plant.ask("How many staff have an id below 19?")) == [[18]]
         plant.check()
