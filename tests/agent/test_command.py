@@ -13,6 +13,7 @@ import pytest
 
 from agent.__main__ import build_parser, main
 from agent.health import read_health
+from tests.patience import HANG_SECONDS
 from wire.messages import End, Execute
 
 POLICY = 'name = "of the process"\ndefault = "deny"\n[tables."public.people"]\ndeny_columns = ["email"]\n'
@@ -69,7 +70,7 @@ async def test_it_serves_under_its_policy_and_stops_when_told(
     _, failed = await peer.result(denied)
     assert failed.failure.code == "policy"
     child.send_signal(signal.SIGTERM)
-    out, err = await asyncio.wait_for(child.communicate(), 20)
+    out, err = await asyncio.wait_for(child.communicate(), HANG_SECONDS)
     assert child.returncode == 0, err
     assert peer.socket.close_code == 1001
     assert not (tmp_path / "health").exists()
@@ -105,7 +106,7 @@ async def test_a_killed_agent_leaves_nothing_running(
 
 async def test_a_refused_token_is_one_clear_line(start: Any, backend: Any, place: Any) -> None:
     child = await start("run", server=backend.url, token="cst_agent_wrongwrong", dsn=place.dsn)
-    _, err = await asyncio.wait_for(child.communicate(), 60)
+    _, err = await asyncio.wait_for(child.communicate(), HANG_SECONDS)
     assert child.returncode == 1
     assert b"does not accept this agent's token" in err
     assert b"Traceback" not in err

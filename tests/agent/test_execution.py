@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +13,7 @@ from agent.database import Database
 from agent.execution import Completed, Planned, Request, Sandbox
 from agent.stop import Stop
 from agent.transaction import begin_read_only
+from tests.patience import HANG_SECONDS
 from wire.outcome import Failed
 from wire.policy import Limits
 
@@ -257,11 +257,11 @@ async def test_a_hint_names_no_hidden_column(make_sandbox: MakeSandbox, sink: An
     assert "email" not in outcome.model_dump_json()
 
 
-async def test_time_is_limited(make_sandbox: MakeSandbox, sink: Any, place: Any) -> None:
-    outcome = await make_sandbox(statement_seconds=0.3).execute(Request("SELECT pg_sleep(30)"), sink)
+async def test_time_is_limited(make_sandbox: MakeSandbox, sink: Any, until_idle: Any) -> None:
+    outcome = await make_sandbox(statement_seconds=0.3).execute(Request("SELECT pg_sleep(60)"), sink)
     assert isinstance(outcome, Failed)
     assert outcome.code == "timeout"
-    assert await _sleeping(place) == 0
+    await until_idle()
 
 
 async def test_time_is_limited_for_a_reader_that_does_not_read(make_sandbox: MakeSandbox, place: Any) -> None:
@@ -279,18 +279,18 @@ async def test_time_is_limited_for_a_reader_that_does_not_read(make_sandbox: Mak
 
 
 async def test_cancel_reaches_postgresql_every_time(
-    make_sandbox: MakeSandbox, make_sink: Any, place: Any
+    make_sandbox: MakeSandbox, make_sink: Any, until_sleeping: Any, until_idle: Any
 ) -> None:
     sandbox = make_sandbox()
     for attempt in range(20):
         stop = Stop()
         task = asyncio.create_task(sandbox.execute(Request("SELECT pg_sleep(60)"), make_sink(), stop))
-        await _until_sleeping(place) if attempt % 2 else await asyncio.sleep(0.002 * attempt)
+        await until_sleeping() if attempt % 2 else await asyncio.sleep(0.002 * attempt)
         stop.throw("cancelled")
-        outcome = await asyncio.wait_for(task, 5)
+        outcome = await asyncio.wait_for(task, HANG_SECONDS)
         assert isinstance(outcome, Failed)
         assert outcome.code == "cancelled"
-        assert await _sleeping(place) == 0
+        await until_idle()
 
 
 async def test_cancel_between_fetches(make_sandbox: MakeSandbox, place: Any) -> None:
@@ -311,7 +311,7 @@ async def test_cancel_between_fetches(make_sandbox: MakeSandbox, place: Any) -> 
     )
     await started.wait()
     stop.throw("cancelled")
-    outcome = await asyncio.wait_for(task, 5)
+    outcome = await asyncio.wait_for(task, HANG_SECONDS)
     assert isinstance(outcome, Failed)
     assert outcome.code == "cancelled"
 
@@ -404,45 +404,30 @@ async def test_a_database_that_is_away_is_said_so(judges: Any, sink: Any, free_p
     assert "hush" not in outcome.model_dump_json()
 
 
-async def test_killed_connections_are_replaced(make_sandbox: MakeSandbox, make_sink: Any, place: Any) -> None:
+async def test_killed_connections_are_replaced(
+    make_sandbox: MakeSandbox, make_sink: Any, place: Any, until: Any
+) -> None:
     sandbox = make_sandbox()
     assert isinstance(await sandbox.execute(Request("SELECT 1"), make_sink()), Completed)
     with psycopg.connect(place.owner, autocommit=True) as owner:
-        owner.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'reader'")
+        theirs = "FROM pg_stat_activity WHERE usename = 'reader'"
+        owner.execute(f"SELECT pg_terminate_backend(pid) {theirs}")
+        # They are told to go, and go when they are next at the processor.
+        await until(lambda: owner.execute(f"SELECT count(*) {theirs}").fetchone() == (0,))
     assert isinstance(await sandbox.execute(Request("SELECT 1"), make_sink()), Completed)
 
 
 async def test_a_connection_killed_in_the_middle(
-    make_sandbox: MakeSandbox, make_sink: Any, place: Any
+    make_sandbox: MakeSandbox, make_sink: Any, place: Any, until_sleeping: Any
 ) -> None:
     sandbox = make_sandbox()
     task = asyncio.create_task(sandbox.execute(Request("SELECT pg_sleep(60)"), make_sink()))
-    await _until_sleeping(place)
+    await until_sleeping()
     with psycopg.connect(place.owner, autocommit=True) as owner:
         owner.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'FETCH%'"
             " AND usename = 'reader'"
         )
-    outcome = await asyncio.wait_for(task, 5)
+    outcome = await asyncio.wait_for(task, HANG_SECONDS)
     assert isinstance(outcome, Failed)
     assert outcome.retryable
-
-
-async def _sleeping(place: Any) -> int:
-    async with await psycopg.AsyncConnection.connect(place.owner, autocommit=True) as conn:
-        cursor = await conn.execute(
-            "SELECT count(*) FROM pg_stat_activity"
-            " WHERE usename = 'reader' AND state = 'active' AND query LIKE '%%FETCH%%'"
-        )
-        row = await cursor.fetchone()
-    assert row is not None
-    return int(row[0])
-
-
-async def _until_sleeping(place: Any) -> None:
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        if await _sleeping(place):
-            return
-        await asyncio.sleep(0.02)
-    pytest.fail("the statement never ran")

@@ -10,6 +10,8 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from agent.database import Database
 from agent.execution import Completed, Request, Sandbox
 from agent.stop import Stop
+from embedded.ports import free_port
+from tests.patience import HANG_SECONDS
 from wire.outcome import Failed
 from wire.policy import Limits, Policy
 
@@ -21,11 +23,10 @@ class Forwarder:
         self._to = host, port
         self._open: set[asyncio.StreamWriter] = set()
         self._server: asyncio.Server | None = None
-        self.port = 0
+        self.port = free_port()
 
     async def up(self) -> None:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
-        self.port = self._server.sockets[0].getsockname()[1]
 
     async def down(self) -> None:
         if self._server is not None:
@@ -65,7 +66,7 @@ async def forwarder(place: Any) -> Any:
 
 
 async def test_a_restart_of_the_database_heals(
-    place: Any, forwarder: Forwarder, judges: Any, make_sink: Any
+    place: Any, forwarder: Forwarder, judges: Any, make_sink: Any, until_sleeping: Any
 ) -> None:
     dsn = make_conninfo(place.dsn, port=forwarder.port)
     async with Database(dsn, size=3) as database:
@@ -73,21 +74,21 @@ async def test_a_restart_of_the_database_heals(
         assert isinstance(await sandbox.execute(Request("SELECT 1"), make_sink()), Completed)
 
         running = asyncio.create_task(sandbox.execute(Request("SELECT pg_sleep(30)"), make_sink()))
-        await asyncio.sleep(0.3)
+        await until_sleeping()
         await forwarder.down()
-        lost = await asyncio.wait_for(running, 5)
+        lost = await asyncio.wait_for(running, HANG_SECONDS)
         assert isinstance(lost, Failed)
         assert (lost.code, lost.retryable) == ("database_unavailable", True)
 
         waiting = asyncio.create_task(sandbox.execute(Request("SELECT 2"), make_sink()))
         await asyncio.sleep(0.3)
         await forwarder.up()
-        assert isinstance(await asyncio.wait_for(waiting, 10), Completed)
+        assert isinstance(await asyncio.wait_for(waiting, HANG_SECONDS), Completed)
         assert isinstance(await sandbox.execute(Request("SELECT 3"), make_sink()), Completed)
 
 
 async def test_a_statement_that_cannot_be_cancelled_loses_its_connection(
-    place: Any, forwarder: Forwarder, judges: Any, make_sink: Any
+    place: Any, forwarder: Forwarder, judges: Any, make_sink: Any, until_sleeping: Any
 ) -> None:
     """A cancel request is a connection of its own; here none gets through any more."""
     dsn = make_conninfo(place.dsn, port=forwarder.port)
@@ -95,10 +96,10 @@ async def test_a_statement_that_cannot_be_cancelled_loses_its_connection(
         sandbox = Sandbox(database, Policy(default="allow"), judges())
         stop = Stop()
         running = asyncio.create_task(sandbox.execute(Request("SELECT pg_sleep(60)"), make_sink(), stop))
-        await asyncio.sleep(0.5)
+        await until_sleeping()
         forwarder.refuse()
         stop.throw("cancelled")
-        outcome = await asyncio.wait_for(running, 10)
+        outcome = await asyncio.wait_for(running, HANG_SECONDS)
         assert isinstance(outcome, Failed)
         assert outcome.code == "cancelled"
         await forwarder.up()

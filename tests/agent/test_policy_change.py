@@ -74,7 +74,7 @@ async def start(place: Any, backend: Any, tmp_path: Path) -> AsyncIterator[Start
                 await runtime.close()
 
             stack.push_async_callback(end)
-            return await backend.peer(30)
+            return await backend.peer()
 
         yield run
 
@@ -102,7 +102,7 @@ async def test_what_runs_ends_under_the_policy_it_began_with(
     await asyncio.sleep(0.3)
     (tmp_path / "policy.toml").write_text(POLICY + "[limits]\nrows = 7\n")
     # The new policy is in force when hello comes; the statement may end before or after.
-    told = [await peer.next(Hello, End, StatementFailed, seconds=60) for _ in range(2)]
+    told = [await peer.next(Hello, End, StatementFailed) for _ in range(2)]
     [ending] = [message for message in told if not isinstance(message, Hello)]
     assert isinstance(ending, End), ending
     assert ending.policy_digest == peer.hello.policy_digest

@@ -12,6 +12,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from tests.patience import HANG_SECONDS
 from wire.messages import Cancel, End, Execute, Introspect
 
 pytestmark = [pytest.mark.system("strace"), pytest.mark.timeout(300)]
@@ -69,7 +70,7 @@ async def test_it_speaks_to_the_backend_and_the_database_and_to_nobody_else(
     await peer.tell(Cancel(statement_id=sid))
     await peer.result(sid)
     await peer.socket.close(4403, "revoked")
-    await asyncio.wait_for(child.wait(), 60)
+    await asyncio.wait_for(child.wait(), HANG_SECONDS)
     text = log.read_text(errors="replace")
     assert "listen(" not in text, "it listens on nothing"
     database = psycopg.conninfo.conninfo_to_dict(place.dsn)

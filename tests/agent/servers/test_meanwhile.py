@@ -10,6 +10,7 @@ import pytest
 from agent.check import open_sandbox
 from agent.execution import Completed, Request, Sandbox
 from embedded.postgres import EmbeddedPostgres
+from tests.patience import HANG_SECONDS
 from wire.outcome import Failed
 from wire.policy import PolicyStack, parse_policy
 
@@ -144,9 +145,9 @@ async def test_in_the_middle_of_a_statement(between: tuple[str, Any], what: str,
         changing = asyncio.Event()
         sink = Slow()
         running = asyncio.create_task(sandbox.execute(Request(sql), sink))
-        await asyncio.wait_for(changing.wait(), 30)
-        await asyncio.wait_for(owner.execute(CHANGES[what].encode()), 30)
-        outcome = await asyncio.wait_for(running, 30)
+        await asyncio.wait_for(changing.wait(), HANG_SECONDS)
+        await asyncio.wait_for(owner.execute(CHANGES[what].encode()), HANG_SECONDS)
+        outcome = await asyncio.wait_for(running, HANG_SECONDS)
         assert isinstance(outcome, Completed), outcome
         assert outcome.rows == 1500
         assert CANARY not in told(sink, outcome)
@@ -161,7 +162,7 @@ async def test_a_role_that_is_locked_out(between: tuple[str, Any], make_sink: An
         await owner.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'between'"
         )
-        outcome = await asyncio.wait_for(sandbox.execute(Request(STATEMENT), make_sink()), 60)
+        outcome = await asyncio.wait_for(sandbox.execute(Request(STATEMENT), make_sink()), HANG_SECONDS)
         assert isinstance(outcome, Failed), outcome
         assert outcome.code == "database_unavailable"
         assert outcome.retryable

@@ -13,6 +13,7 @@ from agent.execution import Completed, Request, Sandbox
 from agent.introspect import introspect
 from agent.sandbox.verdict import Verdict
 from agent.stop import Stop
+from tests.patience import HANG_SECONDS
 from wire.outcome import Failed
 from wire.policy import Policy, PolicyStack
 
@@ -87,7 +88,7 @@ async def test_cancel_reaches_postgresql(sandbox: Sandbox, make_sink: Any, seen:
         )
         await seen(1)
         stop.throw("cancelled")
-        outcome = await asyncio.wait_for(task, 30)
+        outcome = await asyncio.wait_for(task, HANG_SECONDS)
         assert isinstance(outcome, Failed)
         assert outcome.code == "cancelled"
         await seen(0)

@@ -9,6 +9,7 @@ import pytest
 
 from agent.values import gathering
 from agent.values.keeper import ValueKeeper
+from tests.patience import HANG_SECONDS
 from wire.messages import Lookup, Values
 from wire.values import Compared
 
@@ -207,7 +208,7 @@ async def test_it_answers_with_what_it_has_while_it_is_built(indexed: Indexed) -
     keeper = await indexed(build=False, pause=hold)
     assert await ask(keeper, "New York") == Values(request_id="r", ready=False)
     building = asyncio.create_task(keeper.build())
-    await asyncio.wait_for(reached.wait(), 30)
+    await asyncio.wait_for(reached.wait(), HANG_SECONDS)
     said = await ask(keeper, "New York")
     assert not said.ready
     assert ("staff", "city", "New York") in places(said)
@@ -227,7 +228,7 @@ async def test_another_policy_empties_it_at_once_and_ends_what_is_read(indexed: 
     terms = keeper._terms
     assert terms is not None
     building = asyncio.create_task(keeper.build())
-    await asyncio.wait_for(reached.wait(), 30)
+    await asyncio.wait_for(reached.wait(), HANG_SECONDS)
     keeper.adopt(terms.policy, terms.gate, terms.search_path)
     assert await ask(keeper, "New York") == Values(request_id="r", ready=False)
     go_on.set()

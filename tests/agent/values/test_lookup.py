@@ -92,6 +92,6 @@ async def test_a_policy_that_tightens_takes_values_away_before_the_next_lookup(s
     denied = {"default": "allow", "tables": tables}
     await peer.tell(Tighten(policy=denied))
     assert (await look(peer, "person 7")).found == []
-    await peer.next(Hello, seconds=20)
+    await peer.next(Hello)
     said = await look_until(peer, "person 7 in New York", lambda said: said.ready)
     assert {one.value for one in said.found} == {"New York"}
