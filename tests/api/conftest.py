@@ -41,6 +41,7 @@ from graph.events import (
 from graph.ports import Ports
 from graph.record import Answer, Chart, Problem, Receipt, Turn
 from graph.run import Run
+from tests.patience import HANG_SECONDS
 from wire.cases import CaseQuestion, CaseVerdict
 from wire.frames import RowsFrame, TextRow, encode_body
 from wire.messages import (
@@ -278,13 +279,14 @@ class FakeAgent:
             additional_headers={"Authorization": f"Bearer {self.token}"},
             proxy=None,
             max_size=None,
+            open_timeout=HANG_SECONDS,
         )
         return self.socket
 
     async def attach(self, **hello: Any) -> "FakeAgent":
         socket = await self.dial()
         await socket.send(self.hello(**hello).model_dump_json())
-        first = parse_from_backend(await asyncio.wait_for(socket.recv(), 5))
+        first = parse_from_backend(await asyncio.wait_for(socket.recv(), HANG_SECONDS))
         assert isinstance(first, Welcome), first
         self.welcome = first
         self._task = asyncio.create_task(self._listen(socket))
@@ -296,14 +298,14 @@ class FakeAgent:
 
     async def until(self, kind: type[Any], count: int = 1) -> Any:
         """The ``count``-th message of a kind, waited for."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(HANG_SECONDS):
             while len(found := [message for message in self.heard if isinstance(message, kind)]) < count:
                 changed = self._changed
                 await changed.wait()
         return found[count - 1]
 
     async def until_closed(self) -> tuple[int, str]:
-        async with asyncio.timeout(8):
+        async with asyncio.timeout(HANG_SECONDS):
             while self.closed is None:
                 await self._changed.wait()
         return self.closed
@@ -492,8 +494,8 @@ async def _listening(http: httpx2.AsyncClient, run_id: str) -> AsyncIterator[Non
 
 
 async def eventually(check: Callable[[], Any]) -> Any:
-    """The first truthy value of a check that is asked again and again, for ten seconds at most."""
-    async with asyncio.timeout(10):
+    """The first truthy value of a check that is asked again and again, until it must have stopped."""
+    async with asyncio.timeout(HANG_SECONDS):
         while True:
             value = check()
             if inspect.isawaitable(value):
@@ -527,7 +529,7 @@ async def serving(app: FastAPI, settings: Settings) -> AsyncIterator[Backend]:
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     try:
         await eventually(lambda: server.started)
-        async with httpx2.AsyncClient(base_url=url, timeout=20) as http:
+        async with httpx2.AsyncClient(base_url=url, timeout=HANG_SECONDS) as http:
             yield Backend(app, server, url, http)
     finally:
         server.should_exit = True
@@ -541,6 +543,21 @@ def model() -> BaseChatModel:
     return FakeListChatModel(responses=["unused"])
 
 
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that stands still for a moment is no test's business, unless it shortens one of these."""
+    for patience in (
+        "api.lookups.LOOKUP_SECONDS",
+        "api.session.CANCEL_SECONDS",
+        "api.runs._STOP_SECONDS",
+        "api.driver._STOP_SECONDS",
+    ):
+        monkeypatch.setattr(patience, 30.0)
+    # In tenths of a second: a broker that waits for the processor is not one that says nothing.
+    monkeypatch.setattr("api.bus.pulse._WAITS", 150)
+    monkeypatch.setattr("api.bus.pulse._LONG_WAITS", 200)
+
+
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     return Settings(
@@ -548,7 +565,7 @@ def settings(tmp_path: Path) -> Settings:
         port=0,
         frontend_dir=tmp_path / "no-frontend",
         model_base_url="http://127.0.0.1:9/v1",
-        reconnect_seconds=2.0,
+        reconnect_seconds=30.0,
         drain_seconds=0.0,
         log_level="error",
         _env_file=None,

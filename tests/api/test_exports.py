@@ -329,10 +329,7 @@ async def test_a_download_that_is_left_stops_its_statement(
         assert await _at_work(server) == 1
         await pieces.aclose()
 
-    async def idle() -> bool:
-        return await _at_work(server) == 0
-
-    await _patiently(idle)
+    await _patiently(lambda: _idle(server))
     told = await _patiently(lambda: _ended(backend, manifest))
     assert told["state"] == "abandoned"
 
@@ -349,7 +346,7 @@ async def test_a_reader_that_stands_still_is_given_up(
         manifest = answer.headers["link"].split(">")[0].lstrip("<")
         told = await _patiently(lambda: _ended(backend, manifest))
         assert told["state"] == "failed"
-        assert await _at_work(server) == 0
+        await _patiently(lambda: _idle(server))
         with pytest.raises(httpx2.HTTPError):
             await _read(answer)
 
@@ -365,10 +362,7 @@ async def test_an_agent_that_goes_away_breaks_the_download(
         with pytest.raises(httpx2.HTTPError):
             await _read(answer)
 
-    async def idle() -> bool:
-        return await _at_work(server) == 0
-
-    await _patiently(idle)
+    await _patiently(lambda: _idle(server))
 
 
 async def test_a_kept_result_has_a_length_a_hash_and_ranges(
@@ -428,11 +422,15 @@ async def _ended(backend: Any, manifest: str) -> Any:
     return told if told["state"] != "running" else None
 
 
+async def _idle(server: EmbeddedPostgres) -> bool:
+    return await _at_work(server) == 0
+
+
 async def _at_work(server: EmbeddedPostgres) -> int:
     async with await psycopg.AsyncConnection.connect(server.dsn(), autocommit=True) as conn:
         cursor = await conn.execute(
             "SELECT count(*) FROM pg_stat_activity WHERE state <> 'idle' AND pid <> pg_backend_pid()"
-            " AND application_name LIKE 'custard-agent%%'"
+            " AND application_name LIKE 'custard-agent/%%'"  # statements, and no look at the catalog
         )
         row = await cursor.fetchone()
     assert row is not None

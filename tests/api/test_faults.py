@@ -13,6 +13,7 @@ from api.recorder import stored
 from api.store.records import Batch, Holder, RunRecord
 from api.store.sqlite import SqliteStore
 from graph.events import RunStarted, StepStarted
+from tests.patience import HANG_SECONDS
 from wire.frames import RowsFrame, encode_body
 from wire.messages import Accepted, Cancel, Columns, EndAck, ErrorMessage, Execute, InFlight, Introspect
 from wire.outcome import Failed, ResultColumn
@@ -229,7 +230,7 @@ async def test_a_failed_statement_is_data_for_the_graph(
 ) -> None:
     connection = await backend.connection()
     agent = await backend.agent(connection, result=result(failure=failure))
-    await asyncio.sleep(0.05)
+    await backend.eventually(lambda: backend.state.gateway.catalog.cached(connection))
     agent.snapshot = snapshot(tables=agent.snapshot.tables[:1])
     run = await backend.ask(connection)
     assert run["attempts"][0]["outcome"] == failure.model_dump(mode="json")
@@ -331,13 +332,13 @@ async def _fill(store: SqliteStore) -> Any:
 
 async def test_a_stopping_backend_ends_its_runs_by_name(settings: Any, serve_with: Any, script: Any) -> None:
     script.before = asyncio.Event().wait
-    async with httpx2.AsyncClient(timeout=10) as http:
+    async with httpx2.AsyncClient(timeout=HANG_SECONDS) as http:
         async with serve_with(settings) as backend:
             connection = await backend.connection()
             await backend.agent(connection)
             run_id = await backend.start(connection)
             waiting = asyncio.create_task(http.get(f"{backend.url}/api/v1/runs/{run_id}/events"))
-            await asyncio.sleep(0.1)
+            await backend.eventually(lambda: backend.state.runs._live[run_id].listeners)
         assert "event: run_failed" in (await waiting).text
     store = SqliteStore(settings.store_file)
     run = await store.runs.load(run_id)
@@ -368,7 +369,7 @@ async def test_a_run_left_by_a_killed_process_is_resumed(settings: Any, serve_wi
         token = await backend.join(connection)
     run_id = new_id("run")
     await _abandon(settings, connection, run_id, at=datetime.now(UTC))
-    async with serve_with(settings.model_copy(update={"reconnect_seconds": 5.0})) as backend:
+    async with serve_with(settings) as backend:
         agent = await backend.agent(connection, token)
         events = await backend.events(run_id, after=2)
         assert [events[0]["id"], events[0]["event"]] == [3, "run_resumed"]

@@ -13,6 +13,7 @@ from api.bus.broker import NatsBus
 from api.bus.local import Hub, LocalBus
 from embedded.nats_server import NatsServer
 from embedded.postgres import EmbeddedPostgres, temporary_postgres
+from tests.patience import HANG_SECONDS
 from wire.messages import Cancel, Drain, Execute, InFlight, Introspect, Tighten, Welcome
 
 
@@ -82,7 +83,8 @@ async def test_without_an_agent_anywhere_the_answer_is_immediate(pair: Any) -> N
     await agent.leave()
     await first.eventually(lambda: first.state.gateway.session(connection) is None)
     question = {"connection_id": connection, "question": "How many?"}
-    async with asyncio.timeout(5):
+    # Long before a statement would be told that its agent does not come back.
+    async with asyncio.timeout(first.state.gateway.reconnect_seconds - 5):
         for backend in (first, second):
             answer = await backend.http.post("/api/v1/query", json=question)
             assert (answer.status_code, answer.json()["code"]) == (503, "agent_offline")
@@ -125,7 +127,7 @@ async def test_a_stream_is_the_same_at_every_replica(pair: Any) -> None:
 
 
 async def test_events_wake_those_who_follow(pair: Any, script: Any, monkeypatch: Any) -> None:
-    monkeypatch.setattr("api.following.WOKEN_POLL_SECONDS", 30.0)
+    monkeypatch.setattr("api.following.WOKEN_POLL_SECONDS", 300.0)
     first, second = pair
     gate = asyncio.Event()
     script.before = gate.wait
@@ -135,7 +137,7 @@ async def test_events_wake_those_who_follow(pair: Any, script: Any, monkeypatch:
     await first.eventually(lambda: first.state.runs._live[run_id].run.last_event_id >= 3)
     await asyncio.sleep(0.3)
     gate.set()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(HANG_SECONDS):
         assert (await following)[-1]["event"] == "answered"
     await agent.leave()
 
@@ -218,6 +220,8 @@ async def test_a_welcome_names_the_replica_and_counts_them(pair: Any, fake_agent
     twin = await fake_agent(second.socket_url, token, instance=agent.instance).attach(
         attached=[agent.welcome.replica]
     )
+    # Welcome is said a moment before the session is served.
+    await second.eventually(lambda: second._serves(connection, twin))
     assert twin.welcome.replica != agent.welcome.replica
     for _ in range(2):
         for backend in pair:
@@ -286,7 +290,7 @@ async def test_a_statement_on_a_lost_socket_is_claimed_at_the_other_replica(
 ) -> None:
     first, second = pair
     connection, agent = await _joined(pair, result=result(die="after"))
-    twin = await fake_agent(second.socket_url, agent.token, instance=agent.instance).attach()
+    twin = await second.agent(connection, agent.token, instance=agent.instance)
     run_id = await first.start(connection)
     before: Execute = await agent.until(Execute)
     after: Execute = await twin.until(Execute)

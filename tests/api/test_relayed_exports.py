@@ -125,7 +125,7 @@ async def connection(pair: Pair, server: EmbeddedPostgres, tmp_path: Path) -> As
 
 async def _patiently(check: Callable[[], Any]) -> Any:
     """The first truthy value of a check; a busy machine takes its time to start judges."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         while True:
             value = check()
             if asyncio.iscoroutine(value):
@@ -171,7 +171,7 @@ async def test_a_fresh_export_is_the_same_at_every_replica(pair: Pair, script: A
     path = await _asked(pair[1], script, connection, WHOLE)
     for format in ("csv", "json", "parquet", "arrow", "xlsx"):
         await _alike(pair, path, format)
-    assert not any(pair[1].state.results.work.folder().iterdir())
+    await _patiently(lambda: not any(pair[1].state.results.work.folder().iterdir()))
 
 
 async def _alike(pair: Pair, path: str, format: str) -> None:
@@ -334,7 +334,7 @@ async def test_a_kept_result_that_was_changed_is_not_taken(pair: Pair, script: A
     gone = await second.http.get(f"{path}/result?format=csv&source=kept")
     assert (gone.status_code, gone.json()["code"]) == (410, "result_gone")
     assert not any(second.state.results.folder.glob("*.rows"))
-    assert not any(second.state.results.work.folder().iterdir())
+    await _patiently(lambda: not any(second.state.results.work.folder().iterdir()))
 
 
 async def test_what_is_no_reference_is_asked_for_in_vain(pair: Pair) -> None:
