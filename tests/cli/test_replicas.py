@@ -15,6 +15,8 @@ from typing import Any
 import httpx2
 import pytest
 
+from tests.patience import HANG_SECONDS
+
 _SECONDS = 120.0
 
 
@@ -64,7 +66,12 @@ def up(tmp_path: Path, free_port: int) -> Iterator[Up]:
 def test_replicas_are_replaced_and_started_again_behind_one_port(up: Up, free_port: int) -> None:
     up.until("2 replicas at")
     url = f"http://127.0.0.1:{free_port}"
-    with httpx2.Client(base_url=url, timeout=30, trust_env=False) as http:
+
+    def anew(path: str) -> httpx2.Response:
+        """Over a connection of its own: any replica may take it."""
+        return httpx2.get(f"{url}{path}", timeout=HANG_SECONDS, trust_env=False)
+
+    with httpx2.Client(base_url=url, timeout=HANG_SECONDS, trust_env=False) as http:
         made = http.post("/api/v1", json={"name": "Demo"})
         assert made.status_code == 201
         first = up.replicas()
@@ -79,8 +86,8 @@ def test_replicas_are_replaced_and_started_again_behind_one_port(up: Up, free_po
         # Whoever answers has the same store, and the port was open all the time.
         path = f"/api/v1/connections/{made.json()['connection_id']}"
         for _ in range(10):
-            assert httpx2.get(f"{url}{path}", timeout=30, trust_env=False).status_code == 200
-        _until(lambda: "2 replicas" in httpx2.get(f"{url}/health/ready", trust_env=False).text)
+            assert anew(path).status_code == 200
+        _until(lambda: "2 replicas" in anew("/health/ready").text)
     last = up.replicas()
     up.process.terminate()
     assert up.process.wait(60) == 0
@@ -95,7 +102,7 @@ def test_a_port_in_use_and_a_missing_server_are_told_in_a_line(
         taken.listen()
         refused = Up(tmp_path, free_port, "--replicas", "2")
         refused.until("in use")
-        assert refused.process.wait(30) == 1
+        assert refused.process.wait(HANG_SECONDS) == 1
     monkeypatch.setenv("PATH", "/nowhere")
     monkeypatch.setattr("embedded.nats_server.sysconfig.get_path", lambda name: "/nowhere")
     from api.settings import Settings

@@ -1,7 +1,7 @@
 """Making the demo database: the same from the same seed, once, and never over somebody else's."""
 
 import hashlib
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta, tzinfo
 from pathlib import Path
 
 import psycopg
@@ -114,8 +114,17 @@ def test_variants_stand_side_by_side(server: EmbeddedPostgres) -> None:
         assert conn.execute("SELECT count(*) > 0 FROM employees").fetchone() == (True,)
 
 
-def test_it_is_made_anew_when_it_has_aged(server: EmbeddedPostgres) -> None:
-    now = datetime.now(UTC).date()
+class Noon(datetime):
+    """A clock that stands: the real one may strike midnight in the middle of a test."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> "Noon":
+        return cls(2027, 3, 1, 12, tzinfo=tz)
+
+
+def test_it_is_made_anew_when_it_has_aged(server: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("embedded.demo.database.datetime", Noon)
+    now = Noon.now().date()
     for age, again in ((29, False), (31, True)):
         create_demo(server.dsn(), today=now - timedelta(days=age))
         before = _oid(server)

@@ -19,7 +19,7 @@ from embedded.binaries import find_binaries
 from embedded.errors import PostgresError, PostgresStartFailed
 from embedded.postgres import EmbeddedPostgres, ExternalPostgres, demo_postgres, temporary_postgres
 
-PATIENCE_SECONDS = 20
+PATIENCE_SECONDS = 60
 
 USE_IT = """
 import json, sys, time
