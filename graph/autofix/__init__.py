@@ -48,6 +48,7 @@ summed_order          things ordered by a measure of single rows that refer to t
 asked_period          a month, quarter or year that is named, cut at another day
 self_count            a count over a thing's own references, taken from the wrong end
 null_group            the group without a name among those asked for by name
+null_list             a list with NULL in it, of which nothing is known to be no part
 group_home            figures for each of one thing, shown under another's names
 shown_group           figures per group that do not say of which group
 shown_order           a list ordered by a measure that it does not show
@@ -134,6 +135,7 @@ from graph.autofix import (
     negated_value,
     nested_aggregate,
     null_group,
+    null_list,
     other_table,
     other_thing,
     percent_scale,
@@ -213,6 +215,7 @@ RULES: tuple[Rule, ...] = (
     summed_order.RULE,
     self_count.RULE,
     null_group.RULE,
+    null_list.RULE,
     group_home.RULE,
     asked_limit.RULE,
     shown_group.RULE,

@@ -2,7 +2,8 @@
 
 The things' own table is kept whole: conditions on what is joined to it go into the join, and rows are counted
 by a column that is NULL where there is none. A query that groups by a mere reference gets the table of the
-things that are referred to.
+things that are referred to. Whatever is asked: ``COUNT(*)`` over things that are kept whole counts one row
+for a thing without any.
 """
 
 import re
@@ -13,6 +14,7 @@ from sqlglot.optimizer.scope import Scope
 from graph.autofix.base import Context, Rule
 from graph.autofix.counted_things import is_repeated
 from graph.autofix.names import Names, Source, folded, identifier
+from graph.context.words import name_words
 
 _SHOWN = re.compile(
     r"\b(?:includ(?:e|es|ed|ing)|even\s+(?:if|those|the\s+ones|when|for|with)|also\s+(?:show|list|those|the\s+ones)|"
@@ -24,6 +26,8 @@ _NONE = re.compile(r"\b(?:none|zero|0|without|no|never|any|nothing|not|n't)\b", 
 
 def _fix(context: Context) -> str | None:
     select, names, question = context.tree, context.names, context.question
+    if isinstance(select, exp.Select) and (said := _padding(select, names)) is not None:
+        return said
     if not isinstance(select, exp.Select) or not _SHOWN.search(question) or not _NONE.search(question):
         return None
     if any(select.args.get(part) for part in ("having", "limit", "with_", "distinct")) or select.is_star:
@@ -40,6 +44,44 @@ def _fix(context: Context) -> str | None:
     if len(sources) == 1:
         return _with_things(select, names, scope, sources[0])
     return _kept_whole(select, names, sources)
+
+
+def _padding(select: exp.Select, names: Names) -> str | None:
+    """Count the rows beside each thing and not the NULLs that stand there for none."""
+    scope = names.scopes[-1] if names.scopes else None
+    group, joins = select.args.get("group"), select.args.get("joins") or []
+    if scope is None or scope.expression is not select or group is None or len(joins) != 1:
+        return None
+    sources = names.sources(scope)
+    if joins[0].side != "LEFT" or len(sources) != 2 or any(source.table is None for source in sources):
+        return None
+    things, rows = sources
+    owners = {_owner(column, sources) for column in group.find_all(exp.Column)}
+    if owners != {things.alias} or not is_repeated(things, sources, names) or select.find(exp.Is):
+        return None
+    on = joins[0].args.get("on")
+    link = (
+        next((found for part in _parts(on) if (found := _other_side(part, things, sources))), None)
+        if on
+        else None
+    )
+    if link is None or _owner(link, sources) != rows.alias or not _tells_apart(things, group):
+        return None
+    for count in select.find_all(exp.Count):
+        if isinstance(count.this, exp.Star):
+            count.set("this", link.copy())
+            return f"{things.alias} without any {rows.alias} count as none, not as one."
+    return None
+
+
+def _tells_apart(things: Source, group: exp.Group) -> bool:
+    """Whether each group is one thing: grouped by its key, or by what it is called."""
+    assert things.table is not None
+    names = {folded(column.this) for column in group.find_all(exp.Column)}
+    called = any(
+        name_words(name)[-1:] and name_words(name)[-1] in {"name", "title", "code"} for name in names
+    )
+    return bool(things.table.primary_key and set(things.table.primary_key) <= names) or called
 
 
 def _kept_whole(select: exp.Select, names: Names, sources: list[Source]) -> str | None:
