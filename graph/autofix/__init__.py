@@ -25,6 +25,7 @@ wrong_table           a table whose columns another table has
 moment_column         a date of which the table has only one, under another name
 missing_join          a column of a table that FROM lacks, joined in where there is one way
 computed_alias        a select alias used in WHERE, HAVING or beside it
+own_average           rows held against an aggregate of themselves
 aggregate_where       an aggregate's condition in WHERE
 ambiguous_column      a bare column that several tables of FROM have
 type_mismatch         boolean = 1, ROUND(float, n), SUM(boolean), months of an epoch, LIKE on a number
@@ -46,6 +47,7 @@ distinct_order        SELECT DISTINCT ordered by what is not selected
 moment_order          the last rows by time, where the first are asked for, or the other way round
 summed_order          things ordered by a measure of single rows that refer to them
 asked_period          a month, quarter or year that is named, cut at another day
+self_roles            a thing and another of its kind, the one taken for the other
 self_count            a count over a thing's own references, taken from the wrong end
 null_group            the group without a name among those asked for by name
 null_list             a list with NULL in it, of which nothing is known to be no part
@@ -138,6 +140,7 @@ from graph.autofix import (
     null_list,
     other_table,
     other_thing,
+    own_average,
     percent_scale,
     period_change,
     phantom_table,
@@ -149,6 +152,7 @@ from graph.autofix import (
     row_arithmetic,
     running_total,
     self_count,
+    self_roles,
     shown_group,
     shown_order,
     summed_order,
@@ -192,6 +196,7 @@ RULES: tuple[Rule, ...] = (
     missing_join.RULE,
     column_name.LATE_RULE,
     computed_alias.RULE,
+    own_average.RULE,
     aggregate_where.RULE,
     ambiguous_column.RULE,
     type_mismatch.RULE,
@@ -213,6 +218,7 @@ RULES: tuple[Rule, ...] = (
     first_of_each.RULE,
     moment_order.RULE,
     summed_order.RULE,
+    self_roles.RULE,
     self_count.RULE,
     null_group.RULE,
     null_list.RULE,

@@ -107,7 +107,8 @@ def named_column(phrase: str, sources: list[Source], names: Names) -> tuple[Sour
 
 def thing_column(phrase: str, sources: list[Source], names: Names) -> tuple[Source, str] | None:
     """The column that tells apart the things that the phrase names: theirs, else what refers to them."""
-    found = named_column(phrase, sources, names)
+    # Two words that name a table say more than the first of them, which may name another.
+    found = _reference(phrase, sources, names, 2) or named_column(phrase, sources, names)
     if found is not None:
         return found
     wanted = stem(words(phrase)[0])
@@ -117,7 +118,22 @@ def thing_column(phrase: str, sources: list[Source], names: Names) -> tuple[Sour
         for name in source.columns or ()
         if [stem(word) for word in name_words(name)] == [wanted, stem("id")]
     ]
-    return references[0] if len(references) == 1 else None
+    return references[0] if len(references) == 1 else _reference(phrase, sources, names, 1)
+
+
+def _reference(phrase: str, sources: list[Source], names: Names, least: int) -> tuple[Source, str] | None:
+    """The one column that refers to the table of which the phrase speaks: a vessel type's, ``type_code``."""
+    spoken = [stem(word) for word in words(phrase)]
+    found: dict[tuple[str, str], tuple[Source, str]] = {}
+    for source in sources:
+        own = source.table.qualified_name if source.table is not None else ""
+        for join in names.joins.of(own):
+            schema, _, name = join.right.rpartition(".")
+            target = names.snapshot.table(schema, name)
+            said = [stem(word) for word in names.joins.short.table_words(target)] if target else []
+            if len(said) >= least and spoken[: len(said)] == said and join.right in names.joins.referred(own):
+                found[(source.alias, join.left_columns[0])] = (source, join.left_columns[0])
+    return next(iter(found.values())) if len(found) == 1 else None
 
 
 def _is_named(wanted: list[str], name: str, source: Source, names: Names) -> bool:

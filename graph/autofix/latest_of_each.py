@@ -2,7 +2,8 @@
 
 ``SELECT v.name, i.result, MAX(i.held) … GROUP BY v.name, i.result`` gives the last inspection of each vessel
 with each result; asked for is the result of each vessel's last one. And ``held = (SELECT MAX(held) FROM
-inspection)`` gives the last day on which any vessel was inspected. The same for the first.
+inspection)`` gives the last day on which any vessel was inspected. The same for the first, and for the
+largest and the smallest where the question says of which each.
 """
 
 import re
@@ -17,6 +18,8 @@ from graph.context.words import name_words, stem
 
 _LAST = re.compile(r"\b(?:latest|last|most\s+recent(?:ly)?|newest|current(?:ly)?)\b", re.IGNORECASE)
 _FIRST = re.compile(r"\b(?:first|earliest|oldest|original(?:ly)?|initial(?:ly)?)\b", re.IGNORECASE)
+_MOST = re.compile(r"\b(?:largest|highest|biggest|greatest|most|longest|heaviest|best|maximum|max)\b", re.I)
+_LEAST = re.compile(r"\b(?:smallest|lowest|least|shortest|lightest|cheapest|fewest|minimum|min)\b", re.I)
 _EACH = re.compile(r"\b(?:each|every|per|by|and)\s+(\w+)", re.IGNORECASE)
 """Words of what is asked for each: "the last order of each customer and kind"."""
 _RANK, _INNER = "place", "ranked"
@@ -27,6 +30,8 @@ def _fix(context: Context) -> str | None:
     if not isinstance(select, exp.Select) or not context.names.scopes:
         return None
     last, first = bool(_LAST.search(context.question)), bool(_FIRST.search(context.question))
+    if not last and not first:
+        last, first = bool(_MOST.search(context.question)), bool(_LEAST.search(context.question))
     if last == first:
         return None
     kind = exp.Max if last else exp.Min
@@ -52,20 +57,16 @@ def _too_fine(select: exp.Select, context: Context, kind: type[exp.Max] | type[e
     moment = ends[0].this
     rows = _source(moment, sources)
     keys = group.expressions
-    if (
-        rows is None
-        or kind_of(moment, names, scope) not in MOMENTS
-        or not all(isinstance(key, exp.Column) for key in keys)
-    ):
+    if rows is None or not all(isinstance(key, exp.Column) for key in keys):
         return None
-    things = [key for key in keys if _source(key, sources) is not rows or _refers(key, rows, names)]
+    asked_for = [thing_column(one, sources, names) for one in asked_groups(context.question)]
+    named = {found[1] for found in asked_for if found is not None}
+    things = [key for key in keys if folded(key.this) in named]
+    if not things and kind_of(moment, names, scope) in MOMENTS:
+        things = [key for key in keys if _source(key, sources) is not rows or _refers(key, rows, names)]
     said = [key for key in keys if not any(key is thing for thing in things)]
     asked = {stem(word.lower()) for word in _EACH.findall(context.question)}
     if not things or not said or any(stem(name_words(key.name)[-1]) in asked for key in said):
-        return None
-    if not {_alias(key, sources) for key in things} - {rows.alias} and not all(
-        _refers(key, rows, names) for key in things
-    ):
         return None
     outputs = [output_name(item) for item in select.selects]
     if len(set(outputs)) != len(outputs) or "?column?" in outputs:
@@ -177,11 +178,6 @@ def _source(column: exp.Column, sources: list[Source]) -> Source | None:
     name, qualifier = folded(column.this), folded(column.args.get("table"))
     found = [one for one in sources if (one.alias == qualifier if qualifier else one.has(name))]
     return found[0] if len(found) == 1 else None
-
-
-def _alias(column: exp.Column, sources: list[Source]) -> str:
-    found = _source(column, sources)
-    return found.alias if found is not None else ""
 
 
 RULE = Rule("latest_of_each", _fix)

@@ -42,7 +42,7 @@ def _turned(select: exp.Select, sources: list[Source]) -> str | None:
         for side in (on.this, on.expression)
         if isinstance(side, exp.Column)
     ]
-    key = _self_reference(first.table)
+    key = self_reference(first.table)
     if key is None or sorted(column for _, column in sides) != sorted([key.columns[0], key.to_columns[0]]):
         return None
     child = next(alias for alias, column in sides if column == key.columns[0])
@@ -75,7 +75,7 @@ def _joined(
 ) -> str | None:
     """Join what refers to each row, where rows are counted by their own key."""
     [source] = names.sources(scope)
-    key = _self_reference(source.table) if source.table is not None else None
+    key = self_reference(source.table) if source.table is not None else None
     grouped = {folded(column.this) for column in select.args["group"].find_all(exp.Column)}
     if source.table is None or key is None or select.args.get("where"):
         return None
@@ -108,7 +108,7 @@ def _by_name(grouped: set[str], question: str) -> bool:
     )
 
 
-def _self_reference(table: Table) -> ForeignKey | None:
+def self_reference(table: Table) -> ForeignKey | None:
     """The one reference of a table to itself."""
     keys = [
         key
