@@ -414,6 +414,12 @@ def statement_id() -> Callable[[], str]:
 
 
 @pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A judge that waits for the processor is not one that is stuck, unless a test is about that."""
+    monkeypatch.setattr("agent.sandbox.pool.JUDGE_SECONDS", HANG_SECONDS / 2)
+
+
+@pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
     """No test reads this user's own agent, or speaks through a proxy."""
     monkeypatch.setenv("CUSTARD_AGENT_HOME", str(tmp_path / "agent-home"))

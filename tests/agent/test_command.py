@@ -54,13 +54,12 @@ async def start(tmp_path: Any) -> AsyncIterator[Callable[..., Any]]:
 
 
 async def test_it_serves_under_its_policy_and_stops_when_told(
-    start: Any, backend: Any, place: Any, statement_id: Any, tmp_path: Any
+    start: Any, backend: Any, place: Any, statement_id: Any, tmp_path: Any, until: Any
 ) -> None:
     child = await start("run", server=backend.url, token="right", dsn=place.dsn)
-    peer = await backend.peer(60)
+    peer = await backend.peer()
     assert peer.hello.policy_name == "of the process"
-    healthy, _ = read_health(tmp_path / "health")
-    assert healthy
+    await until(lambda: read_health(tmp_path / "health")[0])
     allowed, denied = statement_id(), statement_id()
     await peer.tell(Execute(statement_id=allowed, sql="SELECT count(*) FROM people"))
     frames, end = await peer.result(allowed)
@@ -87,7 +86,7 @@ async def test_a_killed_agent_leaves_nothing_running(
     if place.major < 14:
         pytest.skip("PostgreSQL looks for dead clients from 14 on; before, the statement's timeout ends it")
     child = await start("run", server=backend.url, token="right", dsn=place.dsn)
-    peer = await backend.peer(60)
+    peer = await backend.peer()
     sql = "SELECT count(*) FROM people a, people b, people c, people d, people e"
     await peer.tell(Execute(statement_id=statement_id(), sql=sql, run_id="doomed"))
 

@@ -135,7 +135,7 @@ async def test_it_serves(container: str, backend: Any, place: Any, statement_id:
         stderr=asyncio.subprocess.PIPE,
     )
     try:
-        peer = await backend.peer(90)
+        peer = await backend.peer()
         sid = statement_id()
         await peer.tell(Execute(statement_id=sid, sql="SELECT count(*) FROM people"))
         frames, end = await peer.result(sid)
@@ -306,7 +306,7 @@ async def test_it_serves_locked_up(
                 *cell.command(PYTHON, "-m", "agent", "run", settings=settings),
                 stderr=asyncio.subprocess.PIPE,
             )
-            peer = await backend.peer(90)
+            peer = await backend.peer()
             for sql, kind in (("SELECT count(*) FROM people", "end"), ("SELECT word FROM secrets", "failed")):
                 sid = statement_id()
                 await peer.tell(Execute(statement_id=sid, sql=sql))

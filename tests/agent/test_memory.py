@@ -230,7 +230,7 @@ async def ordinary(peer: Any) -> None:
 async def test_memory_stays_flat_and_the_next_statement_is_answered(
     agent: asyncio.subprocess.Process, backend: Any
 ) -> None:
-    peer = await backend.peer(60)
+    peer = await backend.peer()
     meter = Meter(agent.pid)
     await ordinary(peer)
     base, base_child = meter.peak()

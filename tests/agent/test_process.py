@@ -50,7 +50,7 @@ async def test_it_speaks_to_the_backend_and_the_database_and_to_nobody_else(
     traced: tuple[Any, Path], backend: Any, place: Any, statement_id: Any, until: Any
 ) -> None:
     child, log = traced
-    peer = await backend.peer(120)
+    peer = await backend.peer()
     await peer.tell(Introspect(request_id="r"))
     for sql in (
         "SELECT count(*) FROM people",
