@@ -18,6 +18,7 @@ wrong_key             keys of different things held against each other
 bridge                the same, where other tables stand between the two
 value_home            a text looked for in a column that cannot hold it, where another table does
 quoted_literal        a text in double quotes
+full_name             a full name looked for in one column, where two hold a part each
 misplaced_column      a column written of the wrong table of FROM
 column_name           a column named nearly right
 other_table           a column whose name says that it is another table's
@@ -116,6 +117,7 @@ from graph.autofix import (
     distinct_order,
     first_of_each,
     foreign_dialect,
+    full_name,
     group_home,
     grouped_window,
     grouping,
@@ -187,6 +189,7 @@ RULES: tuple[Rule, ...] = (
     wrong_key.RULE,
     bridge.RULE,
     quoted_literal.RULE,
+    full_name.RULE,
     value_home.RULE,
     misplaced_column.RULE,
     column_name.RULE,

@@ -19,6 +19,7 @@ _TABLES = {
     "company": "company_id bigint, trade_name text, contact_name text, owner_id bigint",
     "clerk": "clerk_id bigint, clerk_name text, chief_id bigint, hired date, duty text",
     "price_list": "price_list_id bigint, item text, price numeric, valid_from date, valid_to date",
+    "guest": "guest_id bigint, first_name text, last_name text, phone text",
     "stay": "stay_id bigint, arrived date, departed date, noted date",
     "archive.shipment": "shipment_id bigint, order_id bigint, weight real, carrier text",
 }
