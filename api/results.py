@@ -86,14 +86,13 @@ class Spool:
 
     async def keep(self) -> str | None:
         """Finish; returns the reference, or None when the result could not be kept."""
-        await self._flush()
+        if not self._broken:
+            try:
+                # In one go: a small result is opened, written and named by one trip to a thread.
+                await asyncio.to_thread(self._finish, self._taken())
+            except OSError as error:
+                self._fail(error)
         if self._broken:
-            await self.drop()
-            return None
-        try:
-            await asyncio.to_thread(self._finish)
-        except OSError as error:
-            self._fail(error)
             await self.drop()
             return None
         await self._results.kept(self._ref, self._size)
@@ -109,11 +108,14 @@ class Spool:
         if self._broken:
             self._buffer.clear()
             return
-        piece, self._buffer = bytes(self._buffer), bytearray()
         try:
-            await asyncio.to_thread(self._write, piece)
+            await asyncio.to_thread(self._write, self._taken())
         except OSError as error:
             self._fail(error)
+
+    def _taken(self) -> bytes:
+        piece, self._buffer = bytes(self._buffer), bytearray()
+        return piece
 
     def _write(self, piece: bytes) -> None:
         if self._file is None:
@@ -123,7 +125,8 @@ class Spool:
         self._file.write(piece)
         self._size += len(piece)
 
-    def _finish(self) -> None:
+    def _finish(self, piece: bytes) -> None:
+        self._write(piece)
         if self._file is not None:
             self._file.close()
         self._path.rename(self._results.path(self._ref))
@@ -151,12 +154,14 @@ class Results:
         self.fetch: Fetch | None = None
         self._limit = limit_bytes
         self._sizes: OrderedDict[str, int] = OrderedDict()
+        self._size = 0
         self._place: str | None = None
         self._placing = threading.Lock()
 
     async def open(self) -> None:
         """Find what an earlier process kept; remove what one left half written."""
         self._sizes = await asyncio.to_thread(self._scan)
+        self._size = sum(self._sizes.values())
 
     async def close(self) -> None:
         """Remove what is half written."""
@@ -185,15 +190,17 @@ class Results:
     async def kept(self, ref: str, size: int) -> None:
         """Count a finished result in and drop the oldest beyond the limit."""
         self._sizes[ref] = size
-        while len(self._sizes) > 1 and sum(self._sizes.values()) > self._limit:
-            oldest, _ = self._sizes.popitem(last=False)
+        self._size += size
+        while len(self._sizes) > 1 and self._size > self._limit:
+            oldest, freed = self._sizes.popitem(last=False)
+            self._size -= freed
             await asyncio.to_thread(self.path(oldest).unlink, missing_ok=True)
 
     async def forget(self, refs: Iterable[str]) -> None:
         """Drop these results, as far as they are here."""
         for ref in refs:  # may have come from another replica
             if _REF.fullmatch(ref) is not None:
-                self._sizes.pop(ref, None)
+                self._size -= self._sizes.pop(ref, 0)
                 await asyncio.to_thread(self.path(ref).unlink, missing_ok=True)
 
     async def get(self, rows: Rows) -> KeptResult:

@@ -17,6 +17,9 @@ from wire.messages import Columns, End, Execute, digest_of
 from wire.outcome import PREVIEW_ROWS, Cell, Failed, Outcome, ResultColumn, Rows
 
 CREDIT_BYTES = 1024 * 1024
+_CREDIT_STEP = CREDIT_BYTES // 4
+"""Credit is given back in steps, and so none for a small result: each message is work at both ends, and the
+agent waits only when it has used up all that it had."""
 
 
 class InHand(Protocol):
@@ -75,6 +78,7 @@ class Statement:
         self._spool: Spool | None = None
         self._columns: list[ResultColumn] | None = None
         self._preview: list[list[Cell]] = []
+        self._owed = 0
         self._reset()
 
     @property
@@ -133,7 +137,10 @@ class Statement:
         if self._spool is None:
             self._spool = self._results.spool()
         await self._spool.add(frame.body)
-        return len(frame.body)
+        self._owed += len(frame.body)
+        owed = self._owed if self._owed >= _CREDIT_STEP else 0
+        self._owed -= owed
+        return owed
 
     async def take_end(self, message: End) -> bool:
         """The result is over. True when it is whole; otherwise it has failed."""
@@ -204,6 +211,7 @@ class Statement:
         self._preview = []
         self._rows = 0
         self._bytes = 0
+        self._owed = 0
         self._sequence = 0
         self._hash = hashlib.sha256()
         self.accepted = False

@@ -1,7 +1,7 @@
 """Two faults at once, and a backend that is told to stop in the midst of one.
 
-What may become of a run is open, and depends on what meets what. That it has one ending, with the right answer
-or a problem by name, that nothing ran twice and that everything heals is not: the plant checks that.
+What may become of a run is open, and depends on what meets what. That it has one ending, with the right
+answer or a problem by name, that nothing ran twice and that everything heals is not: the plant checks that.
 """
 
 import os
