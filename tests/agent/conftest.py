@@ -368,24 +368,23 @@ def until() -> Callable[..., Awaitable[None]]:
 
 
 @pytest.fixture
-def sleeping(place: Place) -> Callable[[], Awaitable[int]]:
-    """How many statements of the reading role PostgreSQL is at."""
+def sleeping(place: Place) -> Callable[[], Awaitable[list[Any]]]:
+    """The statements of the reading role that PostgreSQL is at, with what each waits for."""
 
-    async def count() -> int:
+    async def found() -> list[Any]:
         async with await psycopg.AsyncConnection.connect(place.owner, autocommit=True) as conn:
             cursor = await conn.execute(
-                "SELECT count(*) FROM pg_stat_activity WHERE usename = 'reader' AND state = 'active'"
+                "SELECT pid, now() - query_start, wait_event_type, wait_event, application_name, query"
+                " FROM pg_stat_activity WHERE usename = 'reader' AND state = 'active'"
                 " AND (query LIKE '%%FETCH%%' OR query LIKE '%%COPY%%')"
             )
-            row = await cursor.fetchone()
-        assert row is not None
-        return int(row[0])
+            return await cursor.fetchall()
 
-    return count
+    return found
 
 
 @pytest.fixture
-def until_sleeping(sleeping: Callable[[], Awaitable[int]]) -> Callable[[], Awaitable[None]]:
+def until_sleeping(sleeping: Callable[[], Awaitable[list[Any]]]) -> Callable[[], Awaitable[None]]:
     """Waits until it is at one."""
 
     async def wait() -> None:
@@ -397,13 +396,15 @@ def until_sleeping(sleeping: Callable[[], Awaitable[int]]) -> Callable[[], Await
 
 
 @pytest.fixture
-def until_idle(sleeping: Callable[[], Awaitable[int]]) -> Callable[[], Awaitable[None]]:
+def until_idle(sleeping: Callable[[], Awaitable[list[Any]]]) -> Callable[[], Awaitable[None]]:
     """Waits until it is at none: long before any of them would have ended by itself."""
 
     async def wait() -> None:
-        async with asyncio.timeout(LET_GO_SECONDS):
-            while await sleeping():  # noqa: ASYNC110  # it is in another process
-                await asyncio.sleep(0.02)
+        deadline = asyncio.get_running_loop().time() + LET_GO_SECONDS
+        while at_work := await sleeping():
+            if asyncio.get_running_loop().time() > deadline:
+                pytest.fail(f"PostgreSQL has not let go of {at_work}")
+            await asyncio.sleep(0.02)
 
     return wait
 

@@ -65,6 +65,8 @@ class Town:
     def state(self) -> Any:
         """What a write would have changed."""
         with psycopg.connect(self.owner) as conn:
+            # Counted with the commit, and not some time after: ``reads`` counts scans.
+            conn.execute("SELECT pg_stat_force_next_flush()")
             return conn.execute(_STATE).fetchone()
 
     def reads(self) -> int:

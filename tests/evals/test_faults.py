@@ -3,13 +3,15 @@
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -37,7 +39,9 @@ class FakeModel(ThreadingHTTPServer):
         self.bodies: list[str] = []
         self.answers = 1_000_000
         """How many requests are answered before the server fails."""
-        self.seconds = 0.0
+        self.holds = 1_000_000
+        """After so many requests the next one waits until ``go`` is set."""
+        self.go = Event()
         self.sql = "SELECT COUNT(*) FROM pet"
 
     @property
@@ -59,7 +63,8 @@ class _Handler(BaseHTTPRequestHandler):
         if len(self.server.bodies) > self.server.answers:
             self.send_error(503)
             return
-        time.sleep(self.server.seconds)
+        if len(self.server.bodies) > self.server.holds:
+            self.server.go.wait(HANG_SECONDS)
         choice = {"index": 0, "delta": {"role": "assistant", "content": f"```sql\n{self.server.sql};\n```"}}
         chunk = {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "fake"}
         usage = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
@@ -105,10 +110,23 @@ def cases(write_cases: Callable[..., Path]) -> Path:
     )
 
 
+def _kept(out: Path) -> int:
+    """Results that a run which is under way has kept."""
+    found = out / "results.db"
+    if not found.exists():
+        return 0
+    with (
+        suppress(sqlite3.OperationalError),
+        closing(sqlite3.connect(f"file:{found}?mode=ro", uri=True)) as db,
+    ):
+        return int(db.execute("SELECT count(*) FROM results").fetchone()[0])
+    return 0
+
+
 def test_a_killed_run_goes_on_where_it_stood(
     model: FakeModel, cases: Path, databases: Path, tmp_path: Path
 ) -> None:
-    model.seconds = 0.5
+    model.holds = 2
     out = tmp_path / "out"
     command = [sys.executable, "-m", "evals", "run", "--cases", str(cases), "--databases", str(databases)]
     command += ["--out", str(out), "--no-cache", "--json"]
@@ -118,16 +136,18 @@ def test_a_killed_run_goes_on_where_it_stood(
     )
     try:
         deadline = time.monotonic() + HANG_SECONDS
-        while len(model.bodies) < 3 and time.monotonic() < deadline:
+        while (_kept(out) < 2 or len(model.bodies) < 3) and time.monotonic() < deadline:
             time.sleep(0.05)
     finally:
         child.send_signal(signal.SIGKILL)
         child.communicate(timeout=HANG_SECONDS)
+        model.holds = 1_000_000
+        model.go.set()
     with ResultStore(out) as store:
         (stopped,) = store.runs()
         kept = len(store.results(stopped.run_id))
-    assert kept >= 2
     asked = len(model.bodies)
+    assert (kept, asked) == (2, 3)
     finished = subprocess.run(
         command, env=environment, capture_output=True, timeout=HANG_SECONDS, check=True, text=True
     )

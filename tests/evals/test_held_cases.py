@@ -32,6 +32,7 @@ from evals.__main__ import main
 from evals.casebook import CaseFile, result_set
 from evals.cases import load_cases
 from evals.databases import SuiteServer
+from tests.patience import HANG_SECONDS
 from wire.messages import SUBPROTOCOL
 from wire.outcome import Failed, ResultColumn
 from wire.policy import Policy, Share, parse_policy
@@ -149,7 +150,7 @@ async def chain(
 
             stack.push_async_callback(end)
             await _until(lambda: backend.started)
-            http = await stack.enter_async_context(httpx2.AsyncClient(base_url=url, timeout=30))
+            http = await stack.enter_async_context(httpx2.AsyncClient(base_url=url, timeout=HANG_SECONDS))
             made = (await http.post("/api/v1", json={"name": "Pets"})).json()
             joined = await http.post("/api/v1/agents/join", json={"join_code": made["join_code"]})
             tap = Tap(f"ws{url.removeprefix('http')}/ws")
@@ -181,7 +182,7 @@ async def chain(
 
 
 async def _until(check: Callable[[], object]) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(HANG_SECONDS):
         while not check():  # noqa: ASYNC110 - what is looked at tells nobody when it changes
             await asyncio.sleep(0.02)
 

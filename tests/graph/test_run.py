@@ -11,6 +11,7 @@ from graph.events import RunStarted
 from graph.fold import fold
 from graph.ports import Settings
 from graph.record import Turn
+from tests.patience import HANG_SECONDS
 from wire.outcome import Failed
 from wire.policy import Share
 from wire.values import Found, FoundValue
@@ -58,7 +59,7 @@ async def test_stopping_stops_the_node_and_waits_for_the_database(ports_of):
             pass
 
     task = asyncio.create_task(run())
-    await asyncio.wait_for(database.running.wait(), 5)
+    await asyncio.wait_for(database.running.wait(), HANG_SECONDS)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
@@ -71,7 +72,7 @@ async def test_closing_the_stream_stops_the_node(ports_of):
     async for event in stream:
         if event.type == "executing":
             break
-    await asyncio.wait_for(database.running.wait(), 5)
+    await asyncio.wait_for(database.running.wait(), HANG_SECONDS)
     await stream.aclose()
     assert database.stopped == 1
 
@@ -412,7 +413,7 @@ async def test_stopping_while_the_model_writes_is_immediate(ports_of, pause):
                 writing.set()
 
     task = asyncio.create_task(run())
-    await asyncio.wait_for(writing.wait(), 5)
+    await asyncio.wait_for(writing.wait(), HANG_SECONDS)
     await asyncio.sleep(pause)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -430,7 +431,7 @@ async def test_stopping_twice_still_waits_for_the_database(ports_of):
             pass
 
     task = asyncio.create_task(run())
-    await asyncio.wait_for(database.running.wait(), 5)
+    await asyncio.wait_for(database.running.wait(), HANG_SECONDS)
     task.cancel()
     await asyncio.sleep(0)
     task.cancel()
