@@ -11,10 +11,11 @@ from typing import Any
 from agent.sandbox.access import RelationAccess
 from agent.sandbox.catalog import Catalog, Relation
 from agent.sandbox.commands import DSN_VARIABLE
+from agent.sandbox.filters import parse_condition
 from agent.sandbox.judge import Judge
 from agent.sandbox.shape import children, unwrap
 from agent.sandbox.verdict import Refusal
-from agent.sandbox.wrapping import MaskKey, literal, parse_condition, quote
+from agent.sandbox.wrapping import MaskKey, literal, quote
 from wire.policy import PolicyStack
 
 DEFAULT_ROLE = "custard_agent"

@@ -14,6 +14,7 @@ from functools import reduce
 from typing import Any
 
 from agent.sandbox.catalog import SYSTEM, Catalog, Relation
+from agent.sandbox.filters import Condition
 from agent.sandbox.vocabulary import EXTENSION_FUNCTIONS
 from wire.masks import stricter
 from wire.policy import Mask, Policy, PolicyStack, TableRule
@@ -57,6 +58,8 @@ class Access:
         self.catalog = catalog
         self.wrapped: dict[tuple[int, Trust, bool], Any] = {}
         """Subqueries made for restricted relations, by oid, trust and ONLY; copied, never changed."""
+        self.conditions: dict[tuple[str, bool], Condition] = {}
+        """Row filters as expressions, by their text and whether they are the owner's; never changed."""
         self._known: dict[tuple[int, Trust], RelationAccess] = {}
 
     def of(self, relation: Relation, trust: Trust = NO_TRUST) -> RelationAccess:

@@ -12,6 +12,7 @@ from typing import Any
 from postgast import pg_query_pb2 as pb
 
 from agent.sandbox import bounds
+from agent.sandbox.filling import is_string
 from agent.sandbox.naming import output_name
 from agent.sandbox.references import ColumnDenied, is_star
 from agent.sandbox.scope import Cte, Ctes, Item, Output, Outputs, Scope
@@ -37,8 +38,13 @@ class Analysis(Sources):
             return self._set_operation(select, outer, ctes)
         scope = Scope(outer)
         if select.values_lists:
-            for row in select.values_lists:
-                self.walk(row, scope, ctes)
+            with self._meeting() as met:
+                for row in select.values_lists:
+                    self.walk(row, scope, ctes)
+            if met.structured and any(
+                is_string(cell) for row in select.values_lists for cell in row.list.items
+            ):
+                self._fills = True
             width = len(select.values_lists[0].list.items)
             outputs = Outputs([Output(f"column{place + 1}") for place in range(width)])
             self._tail(select, scope, ctes)
@@ -133,9 +139,19 @@ class Analysis(Sources):
             # A masked value on one side only: what the other shows is anything.
             both = bool(output.masks and other.masks) and not (left.merged or right.merged)
             masks = (*output.masks, *other.masks) if both else ()
+            literal, structured = output.literal or other.literal, output.structured or other.structured
             columns.append(
-                Output(output.name, output.origins | other.origins, output.denied or other.denied, masks)
+                Output(
+                    output.name,
+                    output.origins | other.origins,
+                    output.denied or other.denied,
+                    masks,
+                    literal,
+                    structured,
+                )
             )
+            self._fills = self._fills or (literal and structured)
+            self._convert(output, other)
         if any(column.denied for column in columns) and not (select.op == pb.SETOP_UNION and select.all):
             raise Refusal("policy", "view_denied", "A view compares columns that may not be read.")
         outputs = Outputs(columns, left.certain and right.certain)
@@ -188,11 +204,18 @@ class Analysis(Sources):
                 self._shielded = False
                 continue
             before = set(self.columns)
-            self.columns = set()
+            self.columns, self._rows = set(), False
             try:
                 self.shielded(target.val, scope, ctes)
                 masks = _masks_of(reference, scope)
-                output = Output(output_name(target), frozenset(self.columns), masks=masks)
+                output = Output(
+                    output_name(target),
+                    frozenset(self.columns),
+                    masks=masks,
+                    literal=is_string(target.val),
+                    structured=self._structured(),
+                    type=self._type_shown(reference, scope),
+                )
             except ColumnDenied:
                 if not self._in_view:
                     raise

@@ -8,7 +8,7 @@ import postgast
 from postgast import PgQueryError
 from postgast import pg_query_pb2 as pb
 
-from agent.sandbox.catalog import Relation
+from agent.sandbox.catalog import Catalog, Relation
 from agent.sandbox.shape import children, unwrap
 from agent.sandbox.verdict import Refusal
 from agent.sandbox.words import Words
@@ -27,6 +27,7 @@ def check_body(view: Relation, words: Words) -> bool:
         tree = postgast.parse(view.definition or "")
     except PgQueryError:
         return False
+    plain_rows(tree, words.catalog)
     waiting: list[Any] = [tree]
     while waiting:
         value = unwrap(waiting.pop())
@@ -50,3 +51,24 @@ def check_body(view: Relation, words: Words) -> bool:
             return False
         waiting.extend(children(value))
     return True
+
+
+def plain_rows(tree: Any, catalog: Catalog) -> None:
+    """Write the whole rows of a view's definition as what they are.
+
+    PostgreSQL prints the row ``p`` of a table as ``p.*::schema.table``; a subquery in the table's place has
+    no such type, and needs none.
+    """
+    waiting = [tree]
+    while waiting:
+        message = waiting.pop()
+        if message.__class__ is pb.Node and message.WhichOneof("node") == "type_cast":
+            cast = message.type_cast
+            arg, name = unwrap(cast.arg), tuple(part.string.sval for part in cast.type_name.names)
+            if arg is not None and arg.DESCRIPTOR.name == "ColumnRef" and name in catalog.by_name:
+                fields = list(arg.fields)
+                if len(fields) == 2 and fields[-1].WhichOneof("node") == "a_star":
+                    row = fields[0].string.sval
+                    message.column_ref.fields.add().string.sval = row
+                    continue
+        waiting.extend(children(message))

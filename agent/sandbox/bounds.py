@@ -170,24 +170,26 @@ MAX_OUTLINE = 4_096
 MAX_CORNERS = 1_000
 
 
-def bound_type(type_name: Any, text: str | None = None) -> None:
+def bound_type(type_name: Any, text: str | None = None, outlines: bool = False) -> None:
     """Hold a type's length to its bound: ``char(10000000)`` pads to it.
 
     Args:
         text: the literal that is cast to it; None of any other value.
+        outlines: it is a type of the owner's that holds a path or polygon.
 
     Raises:
         Refusal: it is above the limit, or such a value must be written down and is not.
     """
     word = type_name.names[-1].string.sval if type_name.names else ""
-    if word in OUTLINES and (text is None or type_name.array_bounds):
+    outlines = outlines or word in OUTLINES
+    if outlines and (text is None or type_name.array_bounds):
         raise Refusal(
             "bounds",
             "not_bounded",
             f"A value of the type {word} must be written down.",
             f"Write its points: {word} '((0,0),(1,0),(1,1))'.",
         )
-    if word in OUTLINES and len(text or "") > MAX_OUTLINE:
+    if outlines and len(text or "") > MAX_OUTLINE:
         raise _above(f"The length of a {word}", len(text or ""), MAX_OUTLINE)
     if word not in ("bpchar", "bit", "varbit", "varchar"):
         return

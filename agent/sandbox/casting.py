@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from postgast import pg_query_pb2 as pb
@@ -12,7 +12,7 @@ from postgast import pg_query_pb2 as pb
 from agent.sandbox import bounds
 from agent.sandbox.access import NO_TRUST, Access, Trust
 from agent.sandbox.catalog import Cast, Relation
-from agent.sandbox.scope import Origin
+from agent.sandbox.scope import Origin, Output
 from agent.sandbox.verdict import Refusal
 from agent.sandbox.vocabulary import words
 from agent.sandbox.words import Words
@@ -40,6 +40,15 @@ class _Made:
     """Its value has parts of which neither is known."""
     literal: bool = False
     """Its value is written down and has no type yet: the type's own input reads it, and no cast."""
+
+
+@dataclass(slots=True)
+class _Met:
+    """What an expression was made of."""
+
+    columns: set[Origin] = field(default_factory=set)
+    structured: bool = False
+    """A value with parts that an owner's function checks is among it."""
 
 
 class Casting:
@@ -70,6 +79,8 @@ class Casting:
         self._cast_to: set[str] = set()
         self._casts = [cast for cast in self._catalog.casts if not words.admits(cast.function)]
         self._made: list[_Made] = []
+        self._converted: set[Cast] = set()
+        """Casts that a set operation may make."""
         self._vague = False
         self._exposed: set[Origin] = set()
         """Columns whose values are handed to something that might cast them."""
@@ -85,6 +96,8 @@ class Casting:
         """Whether the query that is walked is the statement itself."""
         self._fills = False
         """Whether values are made whose type is checked by a function of the owner's."""
+        self._rows = False
+        """Whether a row was looked at as a whole."""
         self.sorted_by: set[Origin] = set()
         """Columns by which rows are sorted, grouped or told apart."""
         self.statement: Any = None
@@ -107,7 +120,7 @@ class Casting:
                 or (self._exposed_unknown and self._whole & cast.columns)
                 or self._reads_rows(cast)
             )
-            if written or silent:
+            if written or silent or cast in self._converted:
                 raise Refusal(
                     "function",
                     "cast_denied",
@@ -176,6 +189,25 @@ class Casting:
         finally:
             self._parting = before
 
+    @contextmanager
+    def _meeting(self) -> Iterator[_Met]:
+        """While inside, what is looked at is noted; afterwards it says what it was."""
+        met = _Met()
+        before, self.columns = self.columns, set()
+        rows, self._rows = self._rows, False
+        try:
+            yield met
+        finally:
+            met.columns = self.columns
+            met.structured = self._structured()
+            self.columns, self._rows = before | self.columns, rows or self._rows
+
+    def _structured(self) -> bool:
+        """Whether a value with parts that an owner's function checks is among what is noted just now."""
+        return bool(self.columns & self._catalog.structured_columns) or (
+            self._rows and bool(self.columns & self._catalog.checked_columns)
+        )
+
     def _expose(self, *values: frozenset[Origin]) -> None:
         """Note that values made of these columns are handed to something that might cast them."""
         for origins in values:
@@ -197,16 +229,31 @@ class Casting:
             return word in FILLING
         if name == "SubLink" and value.sub_link_type != pb.ARRAY_SUBLINK:
             return False
+        if name in ("CoalesceExpr", "MinMaxExpr"):
+            return False
         if name != "A_Expr":
             return not delivered
-        # A literal that an array is compared or joined with becomes one of its elements.
-        arrays = any(type_name.endswith("]") for type_name in map(self._type_of, columns))
-        return arrays or value.name[-1].string.sval in FILLING_OPERATORS
+        return value.name[-1].string.sval in FILLING_OPERATORS
 
     def _type_of(self, origin: Origin) -> str:
         relation = self._catalog.by_qualified_name.get(origin[0])
         found = (one.type for one in relation.columns if one.name == origin[1]) if relation else ()
         return next(iter(found), "")
+
+    def _convert(self, left: Output, right: Output) -> None:
+        """Note which casts of the owner's a set operation may make between its sides' columns: it looks for
+        one after PostgreSQL has shown what it has parsed."""
+        if left.literal or right.literal or "null" in (left.type, right.type):
+            return
+        if left.type and left.type == right.type:
+            return
+        origins, known = left.origins | right.origins, {left.type, right.type}
+        for cast in self._casts:
+            if "" not in known and not known >= {cast.source, cast.target}:
+                continue
+            held = cast.builtin or origins & cast.columns or self._cast_to & cast.types
+            if cast.implicit and cast.alike and held:
+                self._converted.add(cast)
 
     def _type(self, type_name: Any, text: str | None = None) -> None:
         """Hold a type to the vocabulary and the bounds, and qualify it.
@@ -226,7 +273,7 @@ class Casting:
             for word in name:
                 type_name.names.add().string.sval = word
         self.inspected.update(bounds.literals(type_name))
-        bounds.bound_type(type_name, text)
+        bounds.bound_type(type_name, text, self._words.holds_outline(name))
 
 
 def _by_type(does: str, hint: str) -> Refusal:

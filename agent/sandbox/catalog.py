@@ -25,6 +25,11 @@ READABLE_KINDS = {
 }
 """``pg_class.relkind`` of what a statement may read from."""
 
+JOINS = "joins"
+"""A type of which an operator other than ``||`` makes one value of two: text search queries, multiranges."""
+OUTLINES = "outlines"
+"""A path or polygon, which is moreover compared point by point."""
+
 SYSTEM = ("pg_catalog", "information_schema", "pg_toast")
 
 IMPLIED = frozenset({"=", "<>", "<", "<=", ">", ">=", "~", "!~", "~~", "!~~", "~~*", "!~~*"})
@@ -39,6 +44,8 @@ class ColumnInfo:
     name: str
     type: str
     """As ``format_type`` prints it."""
+    joins: str = ""
+    """``JOINS``, ``OUTLINES`` or empty, of its type and those inside it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +108,8 @@ class TypeInfo:
     checked: bool
     """True when making a value calls a function outside ``pg_catalog``: a domain's constraint does, its own
     or that of a type inside this one, and so does a range whose bounds an owner's function compares."""
+    joins: str = ""
+    """``JOINS``, ``OUTLINES`` or empty, of itself and the types inside it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +131,8 @@ class Cast:
     columns: frozenset[tuple[str, str]] = frozenset()
     """(``schema.table``, column) whose type is one of those."""
     function_oid: int = 0
+    alike: bool = False
+    """Both types are of one category, so that a set operation makes the cast between its sides' columns."""
 
 
 @dataclass(frozen=True)
@@ -153,6 +164,9 @@ class Catalog:
     """(name, operands) of PostgreSQL's own for which an extension has one of the same name."""
     checked_columns: frozenset[tuple[str, str]] = frozenset()
     """(``schema.table``, column) whose type's values are checked by a function of the owner's."""
+    structured_columns: frozenset[tuple[str, str]] = frozenset()
+    """Those of them whose values have parts: arrays, ranges, composites, also by way of a domain. A literal
+    that meets one is read as one, and checked; one that meets a domain over a plain type is not."""
     ordered_columns: frozenset[tuple[str, str]] = frozenset()
     """(``schema.table``, column) whose values are put into order, or hashed, by a function of the owner's."""
     casts: tuple[Cast, ...] = ()

@@ -10,19 +10,26 @@ from postgast import pg_query_pb2 as pb
 
 from agent.sandbox.bounds import constant_int, looks_into
 from agent.sandbox.columns import (
+    GATHERED,
+    JOINING,
+    OUTLINED,
     SMALL,
     Cell,
     Columns,
     Level,
     column_of,
+    traits_of,
 )
+from agent.sandbox.kinds import JOINING_OPERATORS, OUTLINE_OPERATORS, TRUTHS, Kinds
 from agent.sandbox.pullup import FOUR_TIMES, copies
 from agent.sandbox.shape import children, unwrap
 from agent.sandbox.sizes import (
     GATHERING,
     MAKING,
+    NUMBERS,
     PAIRING,
     PAIRING_FUNCTIONS,
+    POPULATING,
     QUOTING,
     SHORT,
     result_size,
@@ -58,7 +65,8 @@ Ctes = dict[str, CteColumns]
 class Expressed(ABC):
     """A walk's sums, and how it adds expressions to them."""
 
-    def __init__(self, literal: int = 0) -> None:
+    def __init__(self, kinds: Kinds, literal: int = 0) -> None:
+        self.kinds = kinds
         self.literal = literal
         """Characters that a text has at least, where no rule has looked at it."""
         self.nodes = 0
@@ -67,6 +75,7 @@ class Expressed(ABC):
         self.comparisons = 0
         self.gathers = 0
         self.compares = False
+        self.arrays = False
 
     @abstractmethod
     def query(self, select: Any, outer: Level | None, ctes: Ctes) -> Columns:
@@ -113,22 +122,24 @@ class Expressed(ABC):
         if kind in ("CaseExpr", "CaseWhen", "CoalesceExpr", "MinMaxExpr"):
             # One of these is the value; counting a condition among them does no harm.
             cells = [self._cell(child, level, ctes, rows) for child in children(value)]
-            largest, gathered = max(cell.size for cell in cells), any(cell.gathered for cell in cells)
-            return Cell(1 + sum(cell.nodes for cell in cells), largest, gathered)
+            largest = max(cell.size for cell in cells)
+            return Cell(1 + sum(cell.nodes for cell in cells), largest, traits_of(cells))
         below = self._below(value, level, ctes, rows)
-        size, gathered = below.size, below.gathered
+        size, traits = below.size, below.traits
         if kind in ("BoolExpr", "NullTest", "BooleanTest", "SQLValueFunction"):
-            size, gathered = 1, False
+            size, traits = 1, 0
         elif kind in ("RowExpr", "A_ArrayExpr") or kind.startswith("Json"):
-            size *= 2  # quotes within quotes, once it is text
+            size = self._made(2 * size)  # quotes within quotes, once it is text
+            traits |= JOINING if kind == "A_ArrayExpr" else 0
+        elif kind == "TypeName":
+            traits |= self.kinds.of_type(value)
         if kind in ("JsonArrayAgg", "JsonObjectAgg"):
-            self.gathers, gathered = max(self.gathers, size, 1), True
-        return Cell(1 + below.nodes, size, gathered)
+            self.gathers, traits = max(self.gathers, size, 1), traits | GATHERED
+        return Cell(1 + below.nodes, size, traits)
 
     def _below(self, value: Any, level: Level, ctes: Ctes, rows: int) -> Cell:
         cells = [self._cell(child, level, ctes, rows) for child in children(value)]
-        gathered = any(cell.gathered for cell in cells)
-        return Cell(sum(cell.nodes for cell in cells), sum(cell.size for cell in cells), gathered)
+        return Cell(sum(cell.nodes for cell in cells), sum(cell.size for cell in cells), traits_of(cells))
 
     def _subquery(self, value: Any, level: Level, ctes: Ctes, rows: int) -> Cell:
         select = value.subselect.select_stmt if value.DESCRIPTOR.name == "SubLink" else value
@@ -142,29 +153,34 @@ class Expressed(ABC):
             if value.sub_link_type in (pb.EXISTS_SUBLINK, pb.ANY_SUBLINK, pb.ALL_SUBLINK):
                 return Cell(1 + inside + test, 1)
         size = max((cell.size for _, cell in columns), default=0)
-        gathered = any(cell.gathered for _, cell in columns)
+        traits = traits_of(cell for _, cell in columns)
         if value.DESCRIPTOR.name == "SubLink" and value.sub_link_type == pb.ARRAY_SUBLINK:
-            self.gathers, gathered = max(self.gathers, size, 1), True
-        return Cell(1 + inside + test, size, gathered)
+            self.gathers, traits = max(self.gathers, size, 1), traits | GATHERED | JOINING
+            self.arrays = True
+        return Cell(1 + inside + test, size, traits)
 
     def _operation(self, value: Any, level: Level, ctes: Ctes, rows: int) -> Cell:
         left, right = self._cell(value.lexpr, level, ctes, rows), self._cell(value.rexpr, level, ctes, rows)
         nodes = 1 + left.nodes * copies(value) + right.nodes * (2 if value.kind in FOUR_TIMES else 1)
         word = value.name[-1].string.sval
-        gathered = left.gathered or right.gathered
-        if word == "||":
-            return Cell(nodes, self._made(left.size + right.size), gathered)
+        traits = left.traits | right.traits
         if word in PAIRING:
             self._paired(left, right, SMALL)
-        if word in ("+", "-", "#-", "&", "|"):
-            return Cell(nodes, max(left.size, right.size) + 1, gathered)
+        if traits & OUTLINED and word in OUTLINE_OPERATORS:
+            self._paired(left, right, 1)
+        if word == "||" or (traits & JOINING and word in JOINING_OPERATORS):
+            return Cell(nodes, self._made(left.size + right.size), traits)
+        if value.kind != pb.AEXPR_OP and value.kind != pb.AEXPR_NULLIF:
+            return Cell(nodes, 1)
         if word in ("*", "/", "%", "^"):
             exponent = constant_int(value.rexpr) if word == "^" else None
             size = left.size * abs(exponent) if exponent is not None else left.size + right.size
-            return Cell(nodes, self._worked(left.size, right.size, size))
+            return Cell(nodes, self._worked(left.size, right.size, size), traits)
         if value.kind in (pb.AEXPR_NULLIF,) or word in ("->", "->>", "#>", "#>>"):
-            return Cell(nodes, left.size, left.gathered)
-        return Cell(nodes, 1)
+            return Cell(nodes, left.size, left.traits)
+        if word in TRUTHS:
+            return Cell(nodes, 1)
+        return Cell(nodes, max(left.size, right.size) + 1, traits)
 
     def _cast(self, value: Any, level: Level, ctes: Ctes, rows: int) -> Cell:
         inner = self._cell(value.arg, level, ctes, rows)
@@ -174,7 +190,8 @@ class Expressed(ABC):
             return Cell(1 + inner.nodes, min(inner.size, SMALL))
         arg = unwrap(value.arg)
         nested = arg is not None and arg.DESCRIPTOR.name in ("RowExpr", "A_ArrayExpr")
-        return Cell(1 + inner.nodes, self._made(inner.size) if nested else inner.size, inner.gathered)
+        traits = (inner.traits & GATHERED) | self.kinds.of_type(value.type_name)
+        return Cell(1 + inner.nodes, self._made(inner.size) if nested else inner.size, traits)
 
     def _call(self, call: Any, level: Level, ctes: Ctes, rows: int) -> Cell:
         word = call.funcname[-1].string.sval
@@ -185,24 +202,32 @@ class Expressed(ABC):
         for part in (*call.agg_order, call.agg_filter, call.over):
             nodes += self._cell(part, level, ctes, rows).nodes if part.ByteSize() else 0
         sizes = [cell.size for cell in cells]
+        if word in POPULATING and cells and cells[0].traits & OUTLINED:
+            raise Refusal(
+                "bounds",
+                "not_bounded",
+                f"{word} may not make a path or polygon of JSON.",
+                "Take its fields with ->> instead.",
+            )
         size = result_size(word, call, sizes)
         if word in _NUMERIC and sizes:
             self._worked(sizes[0], max(sizes), size)
-        gathered = any(cell.gathered for cell in cells) and word not in SHORT
+        traits = 0 if word in SHORT else traits_of(cells) | self.kinds.of_call(call)
         if word in GATHERING:
             size *= rows
-            gathered = word != "range_agg"  # which is in order, so that two of it are compared in one pass
+            if word != "range_agg":  # which is in order, so that two of it are compared in one pass
+                traits |= GATHERED
             if not call.agg_distinct:  # which sorts first, in files, and holds what is different
                 self.gathers = max(self.gathers, sum(sizes), 1)
         if word in PAIRING_FUNCTIONS and len(cells) > 1:
             self._paired(cells[0], cells[1], SMALL if word.startswith(("array", "json")) else 1)
-        if word in MAKING or word in QUOTING:
+        if word in MAKING or word in QUOTING or (size > max(sizes, default=size) and word not in NUMBERS):
             size = self._made(size)
-        return Cell(nodes, size, gathered)
+        return Cell(nodes, size, traits)
 
     def _paired(self, left: Cell, right: Cell, part: int) -> None:
         """Note that each part of a value, of so many characters, is compared with each of another."""
-        self.compares = self.compares or (left.gathered and right.gathered)
+        self.compares = self.compares or bool(left.traits & right.traits & GATHERED)
         self.comparisons += (left.size // part) * (right.size // part)
         if self.comparisons > MAX_COMPARISONS:
             raise Refusal(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -9,6 +10,15 @@ COLUMN = 10
 """Characters that a table's column is taken to have: what is long in it was not made by the statement."""
 SMALL = 20
 """Characters of a number, a date, a truth."""
+OUTLINE = 4_096
+"""Characters that a table's path or polygon is taken to have: as many as one written down may have."""
+
+GATHERED = 1
+"""It holds what many rows had, and nobody knows here how many."""
+JOINING = 2
+"""It may be of a type whose values other operators than ``||`` put together, or hold one that is."""
+OUTLINED = 4
+"""It may be a path or polygon, or hold one."""
 
 
 class Cell(NamedTuple):
@@ -18,8 +28,8 @@ class Cell(NamedTuple):
     """Parts of its expression that are copied with it."""
     size: int
     """Characters that its value is taken to have."""
-    gathered: bool = False
-    """It holds what many rows had, and nobody knows here how many."""
+    traits: int = 0
+    """``GATHERED``, ``JOINING`` and ``OUTLINED``, added up."""
 
 
 TABLE_COLUMN = Cell(1, COLUMN)
@@ -45,6 +55,14 @@ class Level:
     items: list[Item] = field(default_factory=list)
     arms: int = 1
     """Queries that UNION ALL joins below: conditions are copied to each."""
+
+
+def traits_of(cells: Iterable[Cell]) -> int:
+    """What is true of one of these."""
+    found = 0
+    for cell in cells:
+        found |= cell.traits
+    return found
 
 
 def column_of(reference: Any, level: Level) -> Cell:
@@ -78,7 +96,7 @@ def row_of(columns: Columns) -> Cell:
     """A whole row: each of its columns, and quotes around them once it is text."""
     cells = [cell for _, cell in columns]
     size = 2 * sum(cell.size for cell in cells)
-    return Cell(1 + sum(cell.nodes for cell in cells), size, any(cell.gathered for cell in cells))
+    return Cell(1 + sum(cell.nodes for cell in cells), size, traits_of(cells))
 
 
 def starred(reference: Any, level: Level) -> Columns:
@@ -105,7 +123,7 @@ def is_star_of(indirection: Any) -> bool:
 
 def sealed(columns: Columns) -> Columns:
     """The columns of a query that is computed by itself: nothing of it is copied."""
-    return [(name, Cell(1, cell.size, cell.gathered)) for name, cell in columns]
+    return [(name, Cell(1, cell.size, cell.traits)) for name, cell in columns]
 
 
 def renamed(columns: Columns, names: list[str]) -> Columns:
@@ -127,7 +145,7 @@ def _any_of(cells: list[Cell]) -> Cell:
     return Cell(
         max(cell.nodes for cell in cells),
         max(cell.size for cell in cells),
-        any(cell.gathered for cell in cells),
+        traits_of(cells),
     )
 
 
@@ -135,7 +153,7 @@ def joined(left: Columns, right: Columns) -> Columns:
     """The columns of a set operation: either side's nodes are copied, and a value is one side's."""
     if any(name == FIELDS for name, _ in (*left, *right)):
         most = _most([*left, *right])
-        both = Cell(2 * most.nodes, most.size, most.gathered)
+        both = Cell(2 * most.nodes, most.size, most.traits)
         return [*((name, both) for name, _ in left), (FIELDS, both)]
     return [
         (name, _any_of([cell, other])._replace(nodes=cell.nodes + other.nodes))

@@ -8,10 +8,19 @@ from typing import Any
 from postgast import pg_query_pb2 as pb
 
 from agent.sandbox import bounds
+from agent.sandbox.filling import (
+    MEETING,
+    case_parts,
+    grouped_in,
+    is_string,
+    is_untyped,
+    meets_string,
+    strings_compared,
+)
 from agent.sandbox.references import References
 from agent.sandbox.scope import Ctes, Outputs, Scope
 from agent.sandbox.shape import children, unwrap
-from agent.sandbox.vocabulary import AGGREGATES, COUNTING, JSON_MAKERS, POLYMORPHIC
+from agent.sandbox.vocabulary import AGGREGATES, COUNTING, JSON_MAKERS, POLYMORPHIC, TEMPLATED
 from agent.sandbox.words import Operands
 
 JSON_MESSAGES = frozenset(
@@ -61,16 +70,29 @@ class Expressions(References, ABC):
 
     def _walk(self, name: str, value: Any, scope: Scope, ctes: Ctes, shielded: bool) -> None:
         checked = self._catalog.checked_columns
-        if not checked or name not in ("FuncCall", "A_Expr", "A_ArrayExpr", "SubLink"):
+        if name == "CaseExpr":
+            self._case(value, scope, ctes)
+            return
+        if not checked or name not in MEETING:
             self._walk_on(name, value, scope, ctes, shielded)
             return
-        before, self.columns = self.columns, set()
-        try:
+        with self._meeting() as met:
             self._walk_on(name, value, scope, ctes, shielded)
-        finally:
-            if self._fills_from(name, value, self.columns & checked, shielded and self._delivers):
-                self._fills = True
-            self.columns |= before
+        made = self._fills_from(name, value, met.columns & checked, shielded and self._delivers)
+        self._fills = self._fills or made or (met.structured and meets_string(name, value))
+
+    def _case(self, case: Any, scope: Scope, ctes: Ctes) -> None:
+        asked, results = case_parts(case)
+        with self._meeting() as compared:
+            if case.HasField("arg"):
+                (self.shielded if all(map(is_string, asked)) else self.walk)(case.arg, scope, ctes)
+            for part in asked:
+                self.walk(part, scope, ctes)
+        with self._meeting() as shown:
+            for part in results:
+                self.walk(part, scope, ctes)
+        for met, parts in ((compared, asked if case.HasField("arg") else []), (shown, results)):
+            self._fills = self._fills or (met.structured and any(map(is_string, parts)))
 
     def _walk_on(self, name: str, value: Any, scope: Scope, ctes: Ctes, shielded: bool) -> None:
         if name == "FuncCall":
@@ -92,6 +114,19 @@ class Expressions(References, ABC):
             if value.name[-1].string.sval == "^":
                 self.inspected.update(bounds.literals(value))
                 bounds.bound_power(value.rexpr)
+            compared = strings_compared(value)
+            if compared is not None:
+                # A string takes the type of the column that it is compared with.
+                with self._meeting() as met:
+                    for node in compared:
+                        plain = unwrap(node).DESCRIPTOR.name == "ColumnRef"
+                        (self.shielded if plain else self.walk)(node, scope, ctes)
+                self._exposed |= met.columns & self._catalog.ordered_columns
+                return
+        elif name in ("GroupingSet", "GroupingFunc"):
+            for node in grouped_in(value):
+                self.shielded(node, scope, ctes)
+            return
         elif name == "SubLink":
             if value.oper_name:
                 self._operator(value.oper_name)
@@ -106,7 +141,9 @@ class Expressions(References, ABC):
                 self._operator(value.use_op)
             with self.sorting():
                 for child in children(value):
-                    (self.shielded if shielded and name == "SortBy" else self.walk)(child, scope, ctes)
+                    # What is only sorted by, or put into partitions, is taken as it is.
+                    whole = name == "SortBy" or (name == "WindowDef" and child in value.partition_clause)
+                    (self.shielded if whole else self.walk)(child, scope, ctes)
             return
         elif name == "TypeName":
             self._type(value)
@@ -134,7 +171,7 @@ class Expressions(References, ABC):
         self._walk_below(value, scope, ctes)
 
     def _cast(self, cast: Any, scope: Scope, ctes: Ctes, shielded: bool) -> None:
-        untyped = _is_untyped(cast.arg)
+        untyped = is_untyped(cast.arg)
         self._type(cast.type_name, bounds.constant_text(cast.arg) if untyped else None)
         for modifier in cast.type_name.typmods:
             self.walk(modifier, scope, ctes)
@@ -179,11 +216,21 @@ class Expressions(References, ABC):
             self._walk_below(call, scope, ctes)
         elif name[-1] in JSON_MAKERS:
             with self._making("json"):
-                self._walk_below(call, scope, ctes)
+                for child in children(call):
+                    (self.shielded if child in call.args else self.walk)(child, scope, ctes)
         else:
             for child in children(call):
+                if call.agg_within_group and child in call.agg_order:
+                    # What ``WITHIN GROUP`` sorts is what the aggregate is given.
+                    with self.sorting():
+                        kept = shielded and name[-1] in POLYMORPHIC
+                        (self.shielded if kept else self.walk)(child.sort_by.node, scope, ctes)
+                    continue
                 kept = name[-1] in COUNTING or (shielded and name[-1] in POLYMORPHIC)
-                handed = kept and (child in call.args or child in call.agg_order)
+                # Of several arguments the first is handed on; ``lag(x, n)`` casts n to an integer.
+                handed = kept and (child in call.args[:1] or child in call.agg_order)
+                handed = handed or (name[-1] in COUNTING and child in call.args)
+                handed = handed or (name[-1] in TEMPLATED and child in call.args[1:])
                 (self.shielded if handed else self.walk)(child, scope, ctes)
         self._aggregate -= aggregate
         if name[0] == "pg_catalog" or len(name) == 1:
@@ -201,12 +248,3 @@ class Expressions(References, ABC):
             del parts[:]
             for word in name:
                 parts.add().string.sval = word
-
-
-def _is_untyped(node: Any) -> bool:
-    """Whether a value is a string that is written down, NULL, or an array of nothing else."""
-    value = unwrap(node)
-    kind = value.DESCRIPTOR.name if value is not None else ""
-    if kind == "A_ArrayExpr":
-        return all(_is_untyped(element) for element in value.elements)
-    return kind == "A_Const" and (value.isnull or value.WhichOneof("val") == "sval")

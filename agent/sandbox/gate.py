@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from agent.sandbox.catalog import Catalog
 from agent.sandbox.coercions import functions_called
-from agent.sandbox.cost import MAX_COMPARED, MAX_GATHERED, estimate
+from agent.sandbox.cost import MAX_COMPARED, MAX_GATHERED, Estimate, estimate
 from agent.sandbox.judge import MAX_STATEMENT_BYTES
 from agent.sandbox.pool import WORKERS, JudgePool
 from agent.sandbox.shapes import Shape, Template, markers, shape_of, template
@@ -201,30 +201,9 @@ class Gate:
         most = self._stack.limits.cost
         if most is None and not verdict.gathers:
             return verdict
-        expected = await estimate(connection, verdict.sql, verdict.gathers)
-        if most is not None and expected.cost > most:
-            return Refusal(
-                "cost",
-                "too_costly",
-                f"The planner puts the statement's cost at {expected.cost:.0f};"
-                f" the policy permits {most:.0f}.",
-                "Narrow it down: fewer rows, a shorter period, a join condition.",
-            ).verdict()
-        if verdict.gathers and expected.bytes > MAX_GATHERED:
-            return Refusal(
-                "cost",
-                "gathers_too_much",
-                f"The statement would put some {expected.bytes / 1e9:.1f} GB of rows into one value.",
-                "Aggregate fewer rows: add a condition, a join condition, or GROUP BY.",
-            ).verdict()
-        if verdict.compares and expected.rows > MAX_COMPARED:
-            return Refusal(
-                "cost",
-                "compares_too_much",
-                f"The statement would compare some {expected.rows:.0f} gathered values with one another.",
-                "Join the rows instead, or gather fewer.",
-            ).verdict()
-        return verdict
+        expected = await estimate(connection, verdict.sql, verdict.gathers, arrays=verdict.arrays)
+        refusal = _beyond(expected, verdict, most)
+        return refusal.verdict() if refusal is not None else verdict
 
     async def reload(self) -> None:
         """Read the catalog again now, because a statement found it out of date.
@@ -273,6 +252,36 @@ class Gate:
         self._shapes.clear()
         await self._pool.warm()
         await old.close()
+
+
+def _beyond(expected: Estimate, verdict: Verdict, most: float | None) -> Refusal | None:
+    """What of a plan is more than a statement may come to; ``most`` is the policy's cost."""
+    size, rows = f"{expected.bytes / 1e9:.1f} GB", f"{expected.rows:.0f}"
+    bounds = (
+        (
+            most is not None and expected.cost > most,
+            "too_costly",
+            f"The planner puts the statement's cost at {expected.cost:.0f};"
+            f" the policy permits {most or 0:.0f}.",
+            "Narrow it down: fewer rows, a shorter period, a join condition.",
+        ),
+        (
+            expected.bytes > MAX_GATHERED,
+            "gathers_too_much",
+            f"The statement would put some {size} of rows into one value.",
+            "Aggregate fewer rows: add a condition, a join condition, or GROUP BY.",
+        ),
+        (
+            verdict.compares and expected.rows > MAX_COMPARED,
+            "compares_too_much",
+            f"The statement would compare some {rows} gathered values with one another.",
+            "Join the rows instead, or gather fewer.",
+        ),
+    )
+    for beyond, code, reason, hint in bounds:
+        if beyond:
+            return Refusal("cost", code, reason, hint)
+    return None
 
 
 def _same(one: Verdict, other: Verdict) -> bool:

@@ -14,7 +14,7 @@ from typing import Any
 
 from postgast import pg_query_pb2 as pb
 
-from agent.sandbox.bounds import OUTLINES
+from agent.sandbox.catalog import Catalog
 from agent.sandbox.cells import MAX_VALUE, CteColumns, Ctes, Expressed
 from agent.sandbox.columns import (
     COLUMN,
@@ -32,7 +32,9 @@ from agent.sandbox.columns import (
     renamed,
     sealed,
     starred,
+    traits_of,
 )
+from agent.sandbox.kinds import Kinds
 from agent.sandbox.naming import output_name
 from agent.sandbox.pullup import FLOATS, arms_of, casts_to, in_order, stays, times_named
 from agent.sandbox.shape import children, unwrap
@@ -63,26 +65,30 @@ class Growth:
     0 where none does. How many rows there are, only the planner can guess."""
     compares: bool = False
     """What was gathered is compared with what was gathered, each part with each."""
+    arrays: bool = False
+    """Arrays are made of subqueries, each of all its rows."""
 
 
-def check_growth(select: Any) -> Growth:
+def check_growth(select: Any, catalog: Catalog) -> Growth:
     """Refuse what grows beyond bounds, and tell what depends on more than the text.
 
     Args:
         select: the tree of the text that will run, as it was read back.
+        catalog: what types its tables' columns have.
 
     Raises:
         Refusal: it grows beyond what the planner, or one row, may come to.
     """
-    walk = _Growth()
+    kinds = Kinds(catalog)
+    walk = _Growth(kinds)
     walk.query(select, None, {})
     if walk.characters < FREE:
-        return Growth(False, walk.gathers, walk.compares)
+        return Growth(False, walk.gathers, walk.compares, walk.arrays)
     try:
-        _Growth(LITERAL).query(select, None, {})
+        _Growth(kinds, LITERAL).query(select, None, {})
     except Refusal:
-        return Growth(True, walk.gathers, walk.compares)
-    return Growth(False, walk.gathers, walk.compares)
+        return Growth(True, walk.gathers, walk.compares, walk.arrays)
+    return Growth(False, walk.gathers, walk.compares, walk.arrays)
 
 
 class _Growth(Expressed):
@@ -107,7 +113,7 @@ class _Growth(Expressed):
             if len(rows) == 1:
                 return [(f"column{place + 1}", cell) for place, cell in enumerate(rows[0])]
             return [
-                (f"column{place + 1}", Cell(1, max(cell.size for cell in column)))
+                (f"column{place + 1}", Cell(1, max(cell.size for cell in column), traits_of(column)))
                 for place, column in enumerate(zip(*rows, strict=False))
             ]
         for node in select.from_clause:
@@ -166,24 +172,23 @@ class _Growth(Expressed):
         entry = CteColumns()
         if query.op == pb.SETOP_NONE or query.HasField("with_clause"):
             return renamed(self.query(query, outer, ctes), aliases)
-        if casts_to(OUTLINES, query.larg):
-            # Adding one path to another joins them, so that a recursion doubles it.
-            raise Refusal(
-                "bounds",
-                "grows",
-                "A recursion may not start from a path or polygon.",
-                "Start it from points or numbers.",
-            )
         first = renamed(self.query(query.larg, outer, ctes), aliases)
-        entry.columns = [(column, Cell(1, PROBED)) for column, _ in first]
+        entry.columns = [(column, Cell(1, PROBED, cell.traits)) for column, cell in first]
         before = self.characters
         again = self.query(query.rarg, outer, {**ctes, name: entry})
         made = self.characters - before
         floats = casts_to(FLOATS, query)
-        if not floats and any(later.size >= 2 * PROBED for _, later in again):
+        if any(later.size >= 2 * PROBED for _, later in again):
             self._check_rounds(name, query, entry, again, made, outer, ctes)
         columns = [
-            (column, Cell(1, EXPONENTIAL if later.size >= 2 * PROBED and not floats else cell.size + PROBED))
+            (
+                column,
+                Cell(
+                    1,
+                    EXPONENTIAL if later.size >= 2 * PROBED and not floats else cell.size + PROBED,
+                    cell.traits | later.traits,
+                ),
+            )
             for (column, cell), (_, later) in zip(first, again, strict=False)
         ]
         if any(cell.size == EXPONENTIAL for _, cell in columns):
@@ -262,17 +267,36 @@ class _Growth(Expressed):
                 call = unwrap(function.list.items[0])
                 cells.append(self._expression(function.list.items[0], level, ctes))
                 rows = max(rows, series_rows(call))
-            size = max((cell.size for cell in cells), default=COLUMN)
+            size, traits = max((cell.size for cell in cells), default=COLUMN), traits_of(cells)
             if rows > 1:
                 size = SMALL
-            item = Item(alias, [(name, Cell(1, size)) for name in (*(names or [alias]), FIELDS)], rows)
+            traits |= self._defined(value)
+            columns = [(name, Cell(1, size, traits)) for name in (*(names or [alias]), FIELDS)]
+            item = Item(alias, columns, rows)
             level.items.append(item)
         else:
             if kind == "RangeTableSample":
                 inner = value.relation.range_var
-                alias, names = inner.alias.aliasname or inner.relname, []
+                alias = inner.alias.aliasname or inner.relname
+                names = [part.string.sval for part in inner.alias.colnames]
+                columns = self.kinds.of_relation(inner.schemaname, inner.relname, names)
             elif kind == "RangeVar":
                 alias = alias or value.relname
-            elif kind == "JsonTable":
-                self._below(value, level, ctes, 1)
-            level.items.append(Item(alias, [(name, TABLE_COLUMN) for name in (*names, FIELDS)]))
+                columns = self.kinds.of_relation(value.schemaname, value.relname, names)
+            else:  # JSON_TABLE
+                document = self._below(value, level, ctes, 1)
+                cell = TABLE_COLUMN._replace(traits=document.traits)
+                columns = [(name, cell) for name in (*names, FIELDS)]
+            level.items.append(Item(alias, columns))
+
+    def _defined(self, function: Any) -> int:
+        """What is true of some column of ``AS x(a int, b tsquery)``, or of a type named besides."""
+        found, waiting = 0, [function]
+        while waiting:
+            value = unwrap(waiting.pop())
+            if value is None:
+                continue
+            if value.DESCRIPTOR.name == "TypeName":
+                found |= self.kinds.of_type(value)
+            waiting.extend(children(value))
+        return found

@@ -125,6 +125,7 @@ class Judge:
             guard=guard(self.catalog, named),
             gathers=growth.gathers,
             compares=growth.compares,
+            arrays=growth.arrays,
         )
 
     def _verify(self, text: str, analysis: Analysis) -> tuple[list[Relation], Growth]:
@@ -162,7 +163,7 @@ class Judge:
                 raise _unfaithful()
             grows = grows or may_grow(message)
             waiting.extend(children(message))
-        growth = check_growth(select) if grows else Growth()
+        growth = check_growth(select, self.catalog) if grows else Growth()
         if growth.by_literals and analysis.statement is not None:
             # With longer literals it might be too much, so this holds for these ones alone.
             analysis.inspected.update(literals(analysis.statement))

@@ -54,8 +54,8 @@ async def load(connection: AsyncConnection[Any]) -> Catalog:
 
     [[database, server_version, path]] = await rows(HEAD)
     columns: dict[int, list[ColumnInfo]] = defaultdict(list)
-    for oid, number, name, type_name in await rows(COLUMNS):
-        columns[oid].append(ColumnInfo(number, name, type_name))
+    for oid, number, name, type_name, joins in await rows(COLUMNS):
+        columns[oid].append(ColumnInfo(number, name, type_name, joins))
     parents: dict[int, list[int]] = defaultdict(list)
     children: dict[int, list[int]] = defaultdict(list)
     for child, parent in await rows(INHERITS):
@@ -95,10 +95,11 @@ async def load(connection: AsyncConnection[Any]) -> Catalog:
     for type_name, column, column_type in await rows(COMPOSITES):
         composites[type_name][column] = column_type
     guarded = [
-        ((relations[oid].qualified_name, column), ordered)
-        for oid, column, ordered in await rows(GUARDED)
+        ((relations[oid].qualified_name, column), ordered, structured)
+        for oid, column, ordered, structured in await rows(GUARDED)
         if oid in relations
     ]
+    found = await rows(CASTS)
     own, brought = [], []
     for schema, name, left, right, of_extension in await rows(OPERANDS):
         signature = Signature((left or "-", right or "-"), 2)
@@ -134,8 +135,9 @@ async def load(connection: AsyncConnection[Any]) -> Catalog:
             (name, Signature((left or "-", right or "-"), 2))
             for name, left, right in await rows(SHARED_OPERANDS)
         ),
-        checked_columns=frozenset(column for column, _ in guarded),
-        ordered_columns=frozenset(column for column, ordered in guarded if ordered),
+        checked_columns=frozenset(column for column, _, _ in guarded),
+        structured_columns=frozenset(column for column, _, structured in guarded if structured),
+        ordered_columns=frozenset(column for column, ordered, _ in guarded if ordered),
         casts=tuple(
             Cast(
                 source,
@@ -151,8 +153,9 @@ async def load(connection: AsyncConnection[Any]) -> Catalog:
                     if int(oid) in relations
                 ),
                 called,
+                alike,
             )
-            for source, target, function, implicit, builtin, targets, types, held, called in await rows(CASTS)
+            for source, target, function, implicit, builtin, targets, types, held, called, alike in found
         ),
         loaded_at=time.monotonic(),
     )

@@ -72,8 +72,15 @@ def family(type_name: str) -> str | None:
     return None
 
 
-def may_take(signature: Signature, operands: Sequence[str | None]) -> bool:
-    """Whether a call with operands of these families could be one of this signature."""
+def may_take(
+    signature: Signature, operands: Sequence[str | None], distinct: frozenset[str] = frozenset()
+) -> bool:
+    """Whether a call with operands of these families could be one of this signature.
+
+    Args:
+        distinct: types of the owner's, as ``format_type`` prints them, that no value of another type is taken
+            for without a cast that is written.
+    """
     given = len(operands)
     if given < signature.required or (given > len(signature.types) and not signature.variadic):
         return False
@@ -81,6 +88,8 @@ def may_take(signature: Signature, operands: Sequence[str | None]) -> bool:
     for wanted, operand in zip(wanted_types, operands, strict=False):
         known = family(wanted)
         if operand is not None and known is not None and operand != known:
+            return False
+        if operand is not None and operand != LITERAL and wanted in distinct:
             return False
     return True
 

@@ -8,7 +8,7 @@ from typing import Any
 from postgast import pg_query_pb2 as pb
 
 from agent.sandbox.shape import children, unwrap
-from agent.sandbox.sizes import GATHERING, MAKING
+from agent.sandbox.sizes import GATHERING, MAKING, POPULATING
 from agent.sandbox.vocabulary import AGGREGATES, words
 
 FLOATS = words("float4 float8 float real")
@@ -27,7 +27,7 @@ def may_grow(message: Any) -> bool:
     kind = message.DESCRIPTOR.name
     if kind == "FuncCall":
         word = message.funcname[-1].string.sval
-        return word in MAKING or word in GATHERING
+        return word in MAKING or word in GATHERING or word in POPULATING
     if kind == "SubLink":
         return bool(message.sub_link_type == pb.ARRAY_SUBLINK)
     if kind == "A_Expr" and message.kind in _REPEATING:

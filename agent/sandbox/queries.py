@@ -27,15 +27,42 @@ left join pg_catalog.pg_extension e on e.oid = d.refobjid
 where c.relkind in ('r', 'p', 'v', 'm', 'f') and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
 """
 
-COLUMNS: str = """
-select a.attrelid::int8, a.attnum::int, a.attname::text, pg_catalog.format_type(a.atttypid, a.atttypmod)
+HOLDS: str = """
+holds(below, above) as (
+  select t.typbasetype, t.oid from pg_catalog.pg_type t where t.typtype = 'd'
+  union all select t.typelem, t.oid from pg_catalog.pg_type t where t.typelem <> 0 and t.typlen = -1
+  union all select a.atttypid, c.reltype from pg_catalog.pg_attribute a
+            join pg_catalog.pg_class c on c.oid = a.attrelid
+            where a.attnum > 0 and not a.attisdropped and c.reltype <> 0
+  union all select r.rngsubtype, r.rngtypid from pg_catalog.pg_range r
+  union all select r.rngtypid, m.id from pg_catalog.pg_range r,
+            lateral (select (to_jsonb(r) ->> 'rngmultitypid')::oid as id) m where m.id is not null
+)
+"""
+"""Which type lies directly inside which; servers before 14 have no multiranges."""
+
+JOINING: str = """
+joining(id, outline) as (
+  select t.oid, t.typname in ('path', 'polygon') from pg_catalog.pg_type t
+  where t.oid < 16384 and t.typname in ('path', 'polygon', 'tsquery', '_int4') or t.typtype = 'm'
+  union select h.above, j.outline from joining j join holds h on h.below = j.id
+)
+"""
+"""Types of which an operator other than ``||`` makes one value of two, and those that hold one; ``_int4`` is
+intarray's."""
+
+COLUMNS: str = f"""
+with recursive {HOLDS}, {JOINING}
+select a.attrelid::int8, a.attnum::int, a.attname::text, pg_catalog.format_type(a.atttypid, a.atttypmod),
+       coalesce((select case when bool_or(j.outline) then 'outlines' else 'joins' end
+                 from joining j where j.id = a.atttypid having count(*) > 0), '')
 from pg_catalog.pg_attribute a
 join pg_catalog.pg_class c on c.oid = a.attrelid
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 where a.attnum > 0 and not a.attisdropped and c.relkind in ('r', 'p', 'v', 'm', 'f')
   and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
 order by a.attrelid, a.attnum
-"""
+"""  # noqa: S608 (ours)
 
 COMPUTED: str = """
 select distinct a.attrelid::int8 as r, a.attname::text as g, b.attname::text as c
@@ -81,20 +108,6 @@ select p.proname::text,
 from pg_catalog.pg_proc p where p.pronamespace = 'pg_catalog'::regnamespace group by 1
 """
 
-HOLDS: str = """
-holds(below, above) as (
-  select t.typbasetype, t.oid from pg_catalog.pg_type t where t.typtype = 'd'
-  union all select t.typelem, t.oid from pg_catalog.pg_type t where t.typelem <> 0 and t.typlen = -1
-  union all select a.atttypid, c.reltype from pg_catalog.pg_attribute a
-            join pg_catalog.pg_class c on c.oid = a.attrelid
-            where a.attnum > 0 and not a.attisdropped and c.reltype <> 0
-  union all select r.rngsubtype, r.rngtypid from pg_catalog.pg_range r
-  union all select r.rngtypid, m.id from pg_catalog.pg_range r,
-            lateral (select (to_jsonb(r) ->> 'rngmultitypid')::oid as id) m where m.id is not null
-)
-"""
-"""Which type lies directly inside which; servers before 14 have no multiranges."""
-
 CHECKED: str = f"""
 {HOLDS},
 opclasses(id, typ, usual) as (
@@ -123,10 +136,12 @@ checked(id) as (
 """Types whose values the owner's functions compare (``ordered``) or check (``checked``)."""
 
 TYPES: str = f"""
-with recursive {CHECKED}
+with recursive {CHECKED}, {JOINING}
 select n.nspname::text, t.typname::text, t.typtype::text, e.extname::text,
        coalesce(c.relkind <> 'c', false),
-       t.oid in (select id from checked union select id from ordered)
+       t.oid in (select id from checked union select id from ordered),
+       coalesce((select case when bool_or(j.outline) then 'outlines' else 'joins' end
+                 from joining j where j.id = t.oid having count(*) > 0), '')
 from pg_catalog.pg_type t
 join pg_catalog.pg_namespace n on n.oid = t.typnamespace
 left join pg_catalog.pg_class c on c.oid = t.typrelid
@@ -155,9 +170,11 @@ group by 1, 2, 3
 
 GUARDED: str = f"""
 with recursive {CHECKED}
-select a.attrelid::int8, a.attname::text, a.atttypid in (select id from ordered) as o
+select a.attrelid::int8, a.attname::text, a.atttypid in (select id from ordered) as o,
+       t.typcategory in ('A', 'C', 'R') as s
 from pg_catalog.pg_attribute a
 join pg_catalog.pg_class c on c.oid = a.attrelid and c.relkind in ('r', 'p', 'v', 'm', 'f')
+join pg_catalog.pg_type t on t.oid = a.atttypid
 where a.attnum > 0 and not a.attisdropped
   and a.atttypid in (select id from checked union select id from ordered)
 """  # noqa: S608 (ours)
@@ -208,6 +225,7 @@ with recursive {HOLDS},
 own as (
   select c.oid as id, c.castsource, c.casttarget, c.castcontext = 'i' as implicit,
          n.nspname || '.' || p.proname as function, s.typname::text as source, t.typname::text as target,
+         s.typcategory = t.typcategory as alike,
          s.oid < 16384 as builtin, p.oid as called, case when s.oid < 16384 then t.oid else s.oid end as held
   from pg_catalog.pg_cast c
   join pg_catalog.pg_type s on s.oid = c.castsource
@@ -235,7 +253,7 @@ select o.source, o.target, o.function, o.implicit, o.builtin,
        array(select array[a.attrelid::text, a.attname::text] from carries c
              join pg_catalog.pg_attribute a on a.atttypid = c.typ
              where c.id = o.id and a.attnum > 0 and not a.attisdropped),
-       o.called::int8
+       o.called::int8, o.alike
 from own o
 """  # noqa: S608 (ours)
 

@@ -75,6 +75,7 @@ class References(Casting):
             if any(item.alias == name for item in level.items):
                 for item in level.items:
                     if item.alias == name:
+                        self._rows = True
                         self._note(item, item.columns)
                 return
             if any(item.opaque for item in level.items):
@@ -117,7 +118,15 @@ class References(Casting):
             outputs.certain = outputs.certain and not item.opaque
             self._note(item, item.columns)
             outputs.columns.extend(
-                Output(name, origins, masks=item.masks.get(name, ()))
+                Output(
+                    name,
+                    origins,
+                    masks=item.masks.get(name, ()),
+                    structured=bool(origins & self._catalog.structured_columns),
+                    type=self._type_of(*origins).rsplit(".", 1)[-1].strip('"')
+                    if item.relation and len(origins) == 1
+                    else "",
+                )
                 for name, origins in item.columns.items()
             )
 
@@ -203,6 +212,16 @@ class References(Casting):
             if not type_name:
                 return ""
         return type_name
+
+    def _type_shown(self, value: Any, scope: Scope) -> str:
+        """The type, without a schema, of a result column; see ``Output.type``."""
+        if value is not None and value.DESCRIPTOR.name == "A_Const" and value.isnull:
+            return "null"
+        if value is not None and value.DESCRIPTOR.name == "TypeCast" and not value.type_name.array_bounds:
+            return str(value.type_name.names[-1].string.sval)
+        if value is not None and value.DESCRIPTOR.name == "FuncCall":
+            return "int8" if value.funcname[-1].string.sval == "count" else ""
+        return self._field_type(value, [], scope).rsplit(".", 1)[-1].strip('"')
 
     def _operand(self, node: Any, scope: Scope) -> str | None:
         """The family of an operand's type, where it is written down or a column's."""

@@ -79,6 +79,13 @@ class Output:
     """Inside a view: it shows what may not be read, so it was replaced by NULL and must not be named."""
     masks: tuple[Mask, ...] = ()
     """Its every value is as one of these masks has made it; empty where that is not known."""
+    literal: bool = False
+    """It is a string that is written down, of no type yet: a set operation gives it the other side's."""
+    structured: bool = False
+    """It holds a value with parts that an owner's function checks."""
+    type: str = ""
+    """Its type, without a schema, where it is a table's column, cast or counted; ``null`` of a NULL; else
+    empty."""
 
 
 @dataclass(slots=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from agent.sandbox.bounds import constant_int, constant_text
-from agent.sandbox.columns import COLUMN, SMALL
+from agent.sandbox.columns import COLUMN, OUTLINE, SMALL
 from agent.sandbox.shape import children, unwrap
-from agent.sandbox.vocabulary import AGGREGATES, words
+from agent.sandbox.vocabulary import AGGREGATES, DATES, MATH, words
 
 ROWS_COUNTED = 1_000_000
 UNKNOWN_TIMES = 1_000
@@ -47,6 +47,12 @@ MAKING = words("""
     overlay power quote_ident quote_literal quote_nullable regexp_replace repeat replace rpad string_agg
     to_json to_jsonb
 """)
+POPULATING = words("""
+    json_populate_record json_populate_recordset jsonb_populate_record jsonb_populate_recordset
+""")
+"""Functions that make of JSON whatever the type of their first argument has."""
+NUMBERS = MATH | DATES
+"""Functions whose result is a number or a time, which has an end to its length."""
 _SERIES = "generate_series"
 
 
@@ -65,6 +71,12 @@ def result_size(word: str, call: Any, sizes: list[int]) -> int:
             if times is None and _of_a_length(args[1]):
                 return sizes[0] * COLUMN
             return sizes[0] * max(0, UNKNOWN_TIMES if times is None else times)
+        case "left" | "right" if count == 2:
+            return _at_most(sizes[0], args[1])
+        case "substr" | "substring" if count == 3:
+            return _at_most(sizes[0], args[2])
+        case "polygon":
+            return max(total, OUTLINE)
         case "lpad" | "rpad" if count >= 2:
             length = constant_int(args[1])
             return PADDED if length is None else max(0, length)
@@ -91,6 +103,12 @@ def result_size(word: str, call: Any, sizes: list[int]) -> int:
     if word in AGGREGATES and word not in GATHERING:
         return max(sizes, default=SMALL)
     return 2 * total if word in QUOTING else total
+
+
+def _at_most(size: int, node: Any) -> int:
+    """What is left of a text of this size where so many characters are taken of it."""
+    length = constant_int(node)
+    return size if length is None or length < 0 else min(size, length)
 
 
 def series_rows(call: Any) -> int:

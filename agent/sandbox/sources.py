@@ -8,16 +8,17 @@ import postgast
 from postgast import pg_query_pb2 as pb
 
 from agent.sandbox.access import RelationAccess
-from agent.sandbox.bodies import check_body
+from agent.sandbox.bodies import check_body, plain_rows
 from agent.sandbox.catalog import Relation
 from agent.sandbox.expressions import Expressions
+from agent.sandbox.filters import bad_filter, parse_condition, qualified
 from agent.sandbox.leaks import may_tell
 from agent.sandbox.references import ColumnDenied
 from agent.sandbox.scope import Ctes, Item, Outputs, Scope
 from agent.sandbox.shape import MESSAGES, children, unwrap
 from agent.sandbox.verdict import Refusal
 from agent.sandbox.words import OwnersWords
-from agent.sandbox.wrapping import bad_filter, parse_condition, wrap, wrap_view
+from agent.sandbox.wrapping import wrap, wrap_view
 from wire.masks import Mask
 
 SAMPLERS = frozenset({"bernoulli", "system"})
@@ -213,18 +214,31 @@ class Sources(Expressions):
                     if not outputs.merged
                 }
                 own = {column: (mask,) for column, mask in access.masks.items()}
-                return wrap_view(access, self._key, body, readable), readable, below | own
+                made = wrap_view(access, self._key, self._conditions(access), body, readable)
+                return made, readable, below | own
         if access.restricted:
             key = (relation.oid, access.trust, only)
-            made = self._access.wrapped.get(key)
+            made, conditions = self._access.wrapped.get(key), self._conditions(access)
             if made is None or sample is not None:
-                made = wrap(access, self._key, only=only, sample=sample)
+                made = wrap(access, self._key, conditions, only=only, sample=sample)
                 if sample is None:
                     self._access.wrapped[key] = made
             return made, list(access.readable), {column: (mask,) for column, mask in access.masks.items()}
         if access.window and _leaves_out(relation) and self._tells():
-            return wrap(access, self._key, only=False, sample=sample), list(access.readable), {}
+            return wrap(access, self._key, (), only=False, sample=sample), list(access.readable), {}
         return None
+
+    def _conditions(self, access: RelationAccess) -> list[Any]:
+        """The expressions of the relation's row filters. The owner's may ask other tables, as they are."""
+        found = []
+        for text, owners in access.filters:
+            known = self._access.conditions.get((text, owners))
+            if known is None:
+                known = self._access.conditions[text, owners] = qualified(self._catalog, text, owners=owners)
+            self.relations |= known.relations
+            self.cte_names |= known.ctes
+            found.append(known.expression)
+        return found
 
     def _tells(self) -> bool:
         """Whether the statement may tell by an error of rows that a view leaves out."""
@@ -245,6 +259,7 @@ class Sources(Expressions):
         if self._depth >= MAX_VIEW_DEPTH:
             raise Refusal("bounds", "too_deep", "Views are nested too deeply.")
         body = postgast.parse(access.relation.definition or "").stmts[0].stmt.select_stmt
+        plain_rows(body, self._catalog)
         whole = len(access.trust) == len(self._access.stack.policies)
         words = OwnersWords(self._words.stack, self._catalog) if whole else self._words
         inside = type(self)(self._access, words, self._key)

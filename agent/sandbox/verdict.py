@@ -52,6 +52,8 @@ class Verdict:
     """``growth.Growth.gathers``: when not 0, the planner is asked how many rows are held at once."""
     compares: bool = False
     """``growth.Growth.compares``."""
+    arrays: bool = False
+    """``growth.Growth.arrays``."""
     elapsed_ms: float = field(default=0.0, compare=False)
 
     def to_json(self) -> str:

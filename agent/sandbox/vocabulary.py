@@ -107,8 +107,11 @@ POLYMORPHIC = words("""
     any_value array_agg enum_first enum_last enum_range first_value lag last_value lead mode nth_value unnest
 """)
 """Functions that take a value of any type and hand it on, and have no overload for a type of their own."""
-COUNTING = words("cardinality count num_nonnulls num_nulls pg_typeof")
+COUNTING = words("cardinality concat count num_nonnulls num_nulls pg_typeof")
 """Functions that take a value of any type and give something else."""
+
+TEMPLATED = words("concat_ws format")
+"""Functions that take values of any type after their first argument."""
 
 FUNCTIONS = (
     MATH

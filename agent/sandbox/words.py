@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from agent.sandbox.catalog import Catalog, Routine
-from agent.sandbox.operands import BROUGHT, may_take, settled
+from agent.sandbox.catalog import OUTLINES, Catalog, Routine
+from agent.sandbox.operands import BROUGHT, family, may_take, settled
 from agent.sandbox.verdict import Refusal
 from agent.sandbox.vocabulary import (
     EXTENSION_FUNCTIONS,
@@ -18,12 +18,22 @@ from agent.sandbox.vocabulary import (
     NOT_OF_POSTGIS,
     OPERATORS,
     TYPES,
+    words,
 )
 from wire.policy import PolicyStack
 
 Name = tuple[str, ...]
 Operands = Sequence[str | None]
 """Families (``operands.family``) of what a function or operator is given; None of one that is not known."""
+
+
+_PRINTED_BARE = words("""
+    any anyarray anycompatible anycompatiblearray anycompatiblenonarray anycompatiblerange anyelement anyenum
+    anymultirange anynonarray anyrange cid cstring internal pg_lsn record regclass regcollation regconfig
+    regdictionary regnamespace regoper regoperator regproc regprocedure regrole regtype tid unknown void xid
+    xid8 xml
+""")
+"""Types of PostgreSQL's own beside ``TYPES``."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +127,23 @@ class Words:
             return False
         if operands is None or not routine.signatures:
             return True
-        return any(may_take(signature, operands) for signature in routine.signatures)
+        return any(may_take(signature, operands, self._distinct) for signature in routine.signatures)
+
+    @cached_property
+    def _distinct(self) -> frozenset[str]:
+        """Enums, composites and ranges to which nothing is cast silently, by the names they may print as."""
+        cast_to = {cast.target for cast in self.catalog.casts if cast.implicit and cast.builtin}
+        found = set()
+        for info in self.catalog.types:
+            if info.kind not in "ecrm" or info.name in cast_to:
+                continue
+            names = (info.name, f'"{info.name}"')
+            schemas = (info.schema, f'"{info.schema}"')
+            found |= {f"{schema}.{name}" for schema in schemas for name in names}
+            # Without a schema it may be PostgreSQL's own type of the name that is printed.
+            if info.name not in TYPES and family(info.name) is None and info.name not in _PRINTED_BARE:
+                found |= {*names}
+        return frozenset(found)
 
     def operator(self, name: Name, operands: Operands = (None, None)) -> Name:
         """The operator's name as it must be written.
@@ -136,7 +162,7 @@ class Words:
         own = {
             owner
             for owner, symbol, signature in self.catalog.own_operators
-            if symbol == word and owner != "pg_catalog" and may_take(signature, operands)
+            if symbol == word and owner != "pg_catalog" and may_take(signature, operands, self._distinct)
         }
         overlaid = ("pg_catalog", word, None) in self.catalog.operators
         builtin = word in OPERATORS and not overlaid
@@ -201,6 +227,11 @@ class Words:
             "Cast to a plain type such as text, numeric, date or timestamptz.",
         )
 
+    def holds_outline(self, name: Name) -> bool:
+        """Whether a type of the owner's holds a path or polygon."""
+        infos = self.catalog.type_index.get(name[-1], [])
+        return any(info.joins == OUTLINES and name[:-1] == (info.schema,) for info in infos)
+
     def is_call_in_disguise(self, word: str) -> bool:
         """Whether ``x.word`` might call a function ``word(x)`` that may not be called by its name.
 
@@ -216,12 +247,12 @@ class Words:
         return function in self._allowed and function not in self._denied
 
     def untold_casts(self) -> dict[int, str]:
-        """Functions, by number, of the owner's that are not permitted and that PostgreSQL calls by itself for
-        values of its own types: only it can tell where."""
+        """Functions, by number, of the owner's that are not permitted and that PostgreSQL calls by itself:
+        only it can tell for certain where."""
         return {
             cast.function_oid: f"{cast.source} to {cast.target}"
             for cast in self.catalog.casts
-            if cast.implicit and cast.builtin and not self.admits(cast.function)
+            if cast.implicit and not self.admits(cast.function)
         }
 
     def permitted_functions(self) -> list[str]:

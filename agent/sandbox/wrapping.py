@@ -8,15 +8,14 @@ and tracing names serves to say early and clearly what is wrong.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import postgast
-from postgast import PgQueryError
 from postgast import pg_query_pb2 as pb
 
 from agent.sandbox.access import RelationAccess
-from agent.sandbox.verdict import Refusal
 from wire.policy import ConstantMask, HashMask, Mask, NullMask, PartialMask
 
 _TEXTUAL = ("text", "character varying", "character", "name", "citext")
@@ -44,16 +43,19 @@ def literal(text: str) -> str:
     return f" E'{body}'".replace("\\", "\\\\") if "\\" in body else f"'{body}'"
 
 
-def wrap(access: RelationAccess, key: MaskKey, *, only: bool, sample: Any | None) -> Any:
+def wrap(
+    access: RelationAccess, key: MaskKey, conditions: Sequence[Any], *, only: bool, sample: Any | None
+) -> Any:
     """A ``SelectStmt`` that shows what may be read of a table.
 
     Args:
+        conditions: the expressions of its row filters.
         only: leave out partitions and heirs.
         sample: the ``RangeTableSample`` to read it through; its relation is replaced.
     """
     relation = access.relation
     source = f"{'ONLY ' if only else ''}{quote(relation.schema)}.{quote(relation.name)}"
-    select = _select(access, key, quote(relation.name), source)
+    select = _select(access, key, conditions, quote(relation.name), source)
     if sample is not None:
         inner = pb.Node()
         inner.range_table_sample.CopyFrom(sample)
@@ -62,16 +64,23 @@ def wrap(access: RelationAccess, key: MaskKey, *, only: bool, sample: Any | None
     return select
 
 
-def wrap_view(access: RelationAccess, key: MaskKey, body: Any, readable: list[str]) -> Any:
+def wrap_view(
+    access: RelationAccess, key: MaskKey, conditions: Sequence[Any], body: Any, readable: list[str]
+) -> Any:
     """A ``SelectStmt`` that shows what may be read of a view, whose definition takes its place."""
     name = quote(access.relation.name)
-    select = _select(access, key, name, f"(SELECT 1) AS {name}", readable)
+    select = _select(access, key, conditions, name, f"(SELECT 1) AS {name}", readable)
     select.from_clause[0].range_subselect.subquery.select_stmt.CopyFrom(body)
     return select
 
 
 def _select(
-    access: RelationAccess, key: MaskKey, name: str, source: str, readable: list[str] | None = None
+    access: RelationAccess,
+    key: MaskKey,
+    conditions: Sequence[Any],
+    name: str,
+    source: str,
+    readable: list[str] | None = None,
 ) -> Any:
     types = {column.name: column.type for column in access.relation.columns}
     targets = []
@@ -93,8 +102,8 @@ def _select(
     if access.filters:
         both = pb.Node()
         both.bool_expr.boolop = pb.AND_EXPR
-        for condition, owners in access.filters:
-            both.bool_expr.args.add().CopyFrom(parse_condition(condition, owners=owners))
+        for condition in conditions:
+            both.bool_expr.args.add().CopyFrom(condition)
         both.bool_expr.args.add().a_const.boolval.boolval = True
         select.where_clause.CopyFrom(both)
     return select
@@ -125,34 +134,3 @@ def _fits(constant: str, type_name: str) -> bool:
     if type_name.startswith(_NUMERIC):
         return constant.strip().removeprefix("-").isdecimal()
     return False
-
-
-def parse_condition(text: str, *, owners: bool) -> Any:
-    """The expression of a row filter.
-
-    Raises:
-        Refusal: it is not one expression; nothing can then be read of its table.
-    """
-    try:
-        tree = postgast.parse(f"SELECT 1 WHERE (\n{text}\n)")
-    except PgQueryError as error:
-        raise bad_filter(text, owners) from error
-    if len(tree.stmts) != 1 or tree.stmts[0].stmt.WhichOneof("node") != "select_stmt":
-        raise bad_filter(text, owners)
-    select = tree.stmts[0].stmt.select_stmt
-    filled = {descriptor.name for descriptor, _ in select.ListFields()}
-    if not filled <= {"target_list", "where_clause", "limit_option", "op"} or len(select.target_list) != 1:
-        raise bad_filter(text, owners)
-    return select.where_clause
-
-
-def bad_filter(text: str, owners: bool) -> Refusal:
-    """The refusal of a table whose row filter cannot be used; quotes the filter only when it is the
-    owner's."""
-    return Refusal(
-        "policy",
-        "bad_row_filter",
-        "A row filter of the policy is not a boolean SQL expression."
-        + (f" It says: {text}" if owners else ""),
-        "Correct row_filter in the policy file; `custard-agent policy check` finds it.",
-    )

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ HERE = Path(__file__).parent
 PROOF = HERE.parents[2] / "docs" / "security" / "proof.md"
 CANARY = "CANARY"
 
-_STATE = """
+_SERVER = """
 select 'relations', count(*)::text, coalesce(sum(c.oid::bigint), 0)::text from pg_class c
 union all select 'functions', count(*)::text, '' from pg_proc
 union all select 'roles', string_agg(rolname || rolsuper, ',' order by rolname), '' from pg_authid
@@ -34,12 +35,21 @@ union all select 'advisory locks', count(*)::text, '' from pg_locks
     and database = (select oid from pg_database where datname = current_database())
 union all select 'listeners', count(*)::text, '' from pg_listening_channels()
 union all select 'prepared', count(*)::text, '' from pg_prepared_xacts
+union all select 'files', f.size::text, ''
+    from pg_stat_file(current_setting('data_directory') || '/custard_mark', true) f
+"""
+_STATE = f"""
+{_SERVER}
 union all select 'sequence', last_value::text, is_called::text from shop.invoice_number
 union all select 'orders', count(*)::text, coalesce(sum(total), 0)::text from shop.orders
 union all select 'lines', count(*)::text, sum(quantity)::text from shop.order_lines
 union all select 'customers', count(*)::text, md5(string_agg(c::text, '' order by id)) from shop.customers c
 union all select 'categories', count(*)::text, '' from shop.categories
 union all select 'secrets', count(*)::text, md5(string_agg(value, '' order by id)) from vault.secrets
+"""
+_TABLES = """
+select format('%I.%I', n.nspname, c.relname) from pg_class c join pg_namespace n on n.oid = c.relnamespace
+where c.relkind = 'r' and c.oid >= 16384 order by 1
 """
 
 
@@ -91,6 +101,72 @@ class CorpusDatabase:
         """Everything that an attack might have changed, by what it is."""
         with psycopg.connect(self.dsn) as conn:
             return {what: tuple(rest) for what, *rest in conn.execute(_STATE.encode()).fetchall()}
+
+
+@dataclass(frozen=True)
+class MadeSchema:
+    """One of the further schemas on one server."""
+
+    name: str
+    dsn: str = field(repr=False)
+    """The superuser's: the gate must hold when nothing behind it does."""
+    major: int
+
+    def statements(self, file: str) -> list[str]:
+        """The statements of a file, with an empty line between them, that this server knows."""
+        return [sql for sql in read_statements(self.name, file) if _since(sql) <= self.major]
+
+    def count(self, file: str) -> int:
+        """How many statements a file has, those for newer servers included."""
+        return len(read_statements(self.name, file))
+
+    def policy(self, file: str) -> Policy:
+        """A policy of its folder."""
+        return parse_policy((HERE / self.name / file).read_text(encoding="utf-8"))
+
+    def server(self) -> list[tuple[str, ...]]:
+        """What an attack might have changed beside rows: names, locks, a file that the traps leave."""
+        with psycopg.connect(self.dsn) as conn:
+            return conn.execute(_SERVER.encode()).fetchall()
+
+    def rows(self) -> dict[str, tuple[int, str]]:
+        """A digest of every table."""
+        found = {}
+        with psycopg.connect(self.dsn) as conn:
+            for (table,) in conn.execute(_TABLES).fetchall():
+                digest = f"SELECT count(*), md5(string_agg(t::text, '' ORDER BY t::text)) FROM ONLY {table} t"
+                row = conn.execute(digest.encode()).fetchone()
+                assert row is not None
+                found[table] = row
+        return found
+
+
+def read_statements(folder: str, file: str) -> list[str]:
+    """The statements of a file, with an empty line between them."""
+    return re.split(r"\n[ \t]*\n", (HERE / folder / file).read_text(encoding="utf-8").strip())
+
+
+def _since(sql: str) -> int:
+    found = re.match(r"-- from (\d+)\n", sql)
+    return int(found[1]) if found else 0
+
+
+def make_schema(server: Any, name: str) -> str:
+    """Make a schema's database on a server; the superuser's connection string for it.
+
+    The first line of its file may name a search path.
+    """
+    text = (HERE / name / "schema.sql").read_text(encoding="utf-8")
+    path = re.match(r"-- search_path: (.*)\n", text)
+    with psycopg.connect(server.dsn(), autocommit=True) as conn:
+        conn.execute(f'CREATE DATABASE "{name}"'.encode())
+        conn.execute(f"ALTER DATABASE \"{name}\" SET timezone = 'UTC'".encode())
+        if path:
+            conn.execute(f'ALTER DATABASE "{name}" SET search_path = {path[1]}'.encode())
+    dsn: str = server.dsn(name)
+    with psycopg.connect(dsn) as conn:
+        conn.execute(text.encode())
+    return dsn
 
 
 def _cases(folder: str) -> list[Case]:
@@ -202,6 +278,25 @@ def corpus(place: Any) -> CorpusDatabase:
     with psycopg.connect(dsn) as conn:
         conn.execute((HERE / "schema.sql").read_bytes())
     return CorpusDatabase(dsn, place.major)
+
+
+@pytest.fixture(scope="session")
+def made(place: Any) -> Callable[[str], MadeSchema]:
+    """One of the further schemas by its name, made when it is first asked for."""
+    found: dict[str, MadeSchema] = {}
+
+    def make(name: str) -> MadeSchema:
+        if name not in found:
+            found[name] = MadeSchema(name, make_schema(place.server, name), place.major)
+        return found[name]
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def make_one() -> Callable[[Any, str], str]:
+    """``make_schema``."""
+    return make_schema
 
 
 def relations_by_sqlglot(sql: str, path: tuple[str, ...]) -> set[str] | None:

@@ -31,6 +31,7 @@ from postgast import PgQueryError
 
 from agent.sandbox import (
     access,
+    analysis,
     bounds,
     casting,
     cells,
@@ -46,7 +47,9 @@ from agent.sandbox import judge as judging
 from agent.sandbox.access import Access
 from agent.sandbox.analysis import Analysis
 from agent.sandbox.catalog import Catalog
+from agent.sandbox.columns import FIELDS, TABLE_COLUMN
 from agent.sandbox.judge import Judge
+from agent.sandbox.kinds import Kinds
 from agent.sandbox.shape import too_deep
 from agent.sandbox.verdict import Refusal
 from agent.sandbox.words import Words
@@ -72,6 +75,7 @@ MODULES = (
     "analysis",
     "access",
     "wrapping",
+    "filters",
 )
 KEY = MaskKey("the corpus's key")
 LONGEST = 40_000
@@ -177,6 +181,11 @@ PROBES: dict[str, tuple[dict[str, Any], list[dict[str, Any]], list[str]]] = {
         [],
         ["SELECT * FROM shop.orders"],
     ),
+    "filter over a table that is not": (
+        {"default": "allow", "tables": {"shop.orders": {"row_filter": "id IN (SELECT x FROM nowhere)"}}},
+        [],
+        ["SELECT * FROM shop.orders"],
+    ),
     "the cloud's filters": (
         {"default": "allow"},
         [
@@ -253,27 +262,18 @@ PROBES: dict[str, tuple[dict[str, Any], list[dict[str, Any]], list[str]]] = {
 }
 
 
-PATHS = {
-    "shop": "shop, public",
-    "fourth": "crm, billing, public",
-    "fifth": 'ins, grid, "Kunden", public',
-}
-
-
 @pytest.fixture(scope="module")
-def bench() -> Bench:
-    """Five schemas on one server; the catalogs stay when it has gone."""
-    schemas = {"shop": HERE} | {name: HERE / name for name in ("strange", "third", "fourth", "fifth")}
-    catalogs = {}
+def bench(make_one: Callable[[Any, str], str]) -> Bench:
+    """Six schemas on one server; the catalogs stay when it has gone."""
     with temporary_postgres("embedded") as server:
-        for name, folder in schemas.items():
-            with psycopg.connect(server.dsn(), autocommit=True) as conn:
-                conn.execute(f'CREATE DATABASE "{name}"'.encode())
-                if name in PATHS:
-                    conn.execute(f"ALTER DATABASE {name} SET search_path = {PATHS[name]}".encode())
-            with psycopg.connect(server.dsn(name)) as conn:
-                conn.execute((folder / "schema.sql").read_bytes())
-            catalogs[name] = _catalog(server.dsn(name))
+        with psycopg.connect(server.dsn(), autocommit=True) as conn:
+            conn.execute("CREATE DATABASE shop")
+            conn.execute("ALTER DATABASE shop SET search_path = shop, public")
+        with psycopg.connect(server.dsn("shop")) as conn:
+            conn.execute((HERE / "schema.sql").read_bytes())
+        catalogs = {"shop": _catalog(server.dsn("shop"))}
+        for name in ("strange", "third", "fourth", "fifth", "sixth"):
+            catalogs[name] = _catalog(make_one(server, name))
     policies = {
         "shop": HERE / "policy.toml",
         "strange strict": HERE / "strange/strict.toml",
@@ -284,6 +284,8 @@ def bench() -> Bench:
         "fourth open": HERE / "fourth/open.toml",
         "fifth": HERE / "fifth/policy.toml",
         "fifth open": HERE / "fifth/open.toml",
+        "sixth": HERE / "sixth/policy.toml",
+        "sixth allowing": HERE / "sixth/allowing.toml",
     }
     stacks = {
         name: PolicyStack(owner=parse_policy(path.read_text(encoding="utf-8")))
@@ -318,10 +320,12 @@ def whole(bench: Bench, hostile: list[Any], legitimate: list[Any]) -> Bench:
         ("third", "third", ("third", "window")),
         ("fourth", "fourth", ("fourth", "fourth open")),
         ("fifth", "fifth", ("fifth", "fifth open")),
+        ("sixth", "sixth", ("sixth", "sixth allowing")),
     ):
         for policy in names:
             found += [Statement(place, policy, sql, True) for sql in _read(folder, "hostile.txt")]
             found += [Statement(place, policy, sql, False) for sql in _read(folder, "legitimate.txt")]
+    found += [Statement("sixth", "sixth", sql, False) for sql in _read("sixth", "owners.txt")]
     # Some of these the planner stops, after the gate.
     found += [Statement("fifth", "fifth", sql, False) for sql in _read("fifth", "bounded.txt")]
     for name, (_, _, statements) in PROBES.items():
@@ -500,9 +504,20 @@ def _parts(bench: Bench) -> Iterator[Mutant]:
         ("catalog.names", {"system_relations": frozenset()}),
         ("catalog.own_operators", {"own_operators": ()}),
         ("catalog.checked_columns", {"checked_columns": frozenset()}),
+        ("catalog.structured_columns", {"structured_columns": frozenset()}),
         ("catalog.ordered_columns", {"ordered_columns": frozenset()}),
     ):
         yield Mutant(name, lambda without=without: _catalogs(bench, **without))  # type: ignore[misc]
+    yield values("kinds.JOINING_OPERATORS", cells, frozenset())
+    yield values("kinds.OUTLINE_OPERATORS", cells, frozenset())
+    yield values("kinds.Kinds.of_type", Kinds, lambda *_: 0)
+    yield values("kinds.Kinds.of_call", Kinds, lambda *_: 0)
+    yield values("kinds.Kinds.of_relation", Kinds, lambda *_: [(FIELDS, TABLE_COLUMN)])
+    yield values("words.holds_outline", Words, lambda *_: False)
+    yield values("casting._convert", Analysis, lambda *_: None)
+    yield values("expressions.meets_string", expressions, lambda *_: False)
+    yield values("expressions.is_string", expressions, lambda *_: False)
+    yield values("analysis.is_string", analysis, lambda *_: False)
     yield Mutant("catalog.types.checked", lambda: _catalogs(bench, types=_unchecked))
     yield Mutant("catalog.relations.barrier", lambda: _catalogs(bench, relations=_without_barrier))
     yield Mutant("catalog.relations.computed", lambda: _catalogs(bench, relations=_not_computed))

@@ -1,3 +1,4 @@
+-- search_path: ins, grid, "Kunden", public
 -- An energy supplier that insures: meters, contracts, claims. What earlier schemas lack: columns computed on
 -- reading, functions that say they change nothing and do, aggregates and window functions of the owner's under
 -- PostgreSQL's names, columns with the names of functions, text search of the owner's, collations of its own.
@@ -154,6 +155,14 @@ CREATE TABLE hr.secret_asset (plan text) INHERITS (grid.asset);
 INSERT INTO grid.asset SELECT g, 'a' || g, g * 10 FROM generate_series(1, 6) g;
 INSERT INTO grid.cable SELECT g, 'c' || g, g * 10, g * 100, 'CANARY-OWNER-NOTE' FROM generate_series(7, 12) g;
 INSERT INTO hr.secret_asset SELECT 99, 'CANARY-ASSET', 31337, 'CANARY-PLAN';
+
+-- Values that other operators than || put together, and what holds such a value.
+CREATE DOMAIN grid.course AS path;
+CREATE TYPE grid.leg AS (name text, course grid.course, wanted tsquery);
+CREATE TABLE grid.route (id int PRIMARY KEY, way path, plot polygon, wanted tsquery, open int4multirange, course grid.course, leg grid.leg, legs grid.leg[]);
+INSERT INTO grid.route SELECT g, path(polygon(8, circle(point(g, g), g))), polygon(6, circle(point(g, 0), g)), to_tsquery('simple', 'a' || g || ' & b'),
+    int4multirange(int4range(g, g + 3), int4range(g + 5, g + 9)), path '[(0,0),(1,2)]', ROW('l' || g, path '((0,0),(1,2),(3,4))', 'x'::tsquery)::grid.leg,
+    ARRAY[ROW('m' || g, path '[(0,0),(3,4)]', 'y'::tsquery)::grid.leg] FROM generate_series(1, 12) g;
 
 -- Views.
 CREATE VIEW ins.open_claim WITH (security_barrier) AS SELECT id, contract, peril, opened, amount, report FROM ins.claim WHERE closed IS NULL;

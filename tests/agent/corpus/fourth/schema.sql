@@ -1,3 +1,4 @@
+-- search_path: crm, billing, public
 -- A mobile network: subscribers, cells, calls in partitions three deep, tickets and plans, with the extensions
 -- that such databases have, and owner's objects that are reached without their own name: overloads and operators
 -- beside an extension's, operator classes, implicit casts, views that leave rows out.
