@@ -266,7 +266,7 @@ def _beyond(expected: Estimate, verdict: Verdict, most: float | None) -> Refusal
             "Narrow it down: fewer rows, a shorter period, a join condition.",
         ),
         (
-            expected.bytes > MAX_GATHERED,
+            verdict.gathers > 0 and expected.bytes > MAX_GATHERED,
             "gathers_too_much",
             f"The statement would put some {size} of rows into one value.",
             "Aggregate fewer rows: add a condition, a join condition, or GROUP BY.",

@@ -108,7 +108,7 @@ def test_limits_of_the_child_are_set() -> None:
 async def test_the_planners_cost_is_held_to_the_policys(
     catalog: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def estimate(*_: object) -> Estimate:
+    async def estimate(*_: object, **__: object) -> Estimate:
         return Estimate(5000.0, 0.0, 0.0)
 
     monkeypatch.setattr("agent.sandbox.gate.estimate", estimate)
@@ -150,7 +150,7 @@ async def test_a_cast_that_only_the_server_can_tell_is_asked_of_it(
 async def test_what_is_held_at_once_is_bounded_by_the_planners_guess(
     catalog: Catalog, monkeypatch: pytest.MonkeyPatch, verdict: Verdict, expected: Estimate, code: str
 ) -> None:
-    async def estimate(*_: object) -> Estimate:
+    async def estimate(*_: object, **__: object) -> Estimate:
         return expected
 
     monkeypatch.setattr("agent.sandbox.gate.estimate", estimate)
