@@ -94,6 +94,38 @@ const CHECKS = {
     await page.getByTestId("stop").click();
     await turn(page, "cancelled").waitFor();
   },
+  "A question sent before the page knows its databases is asked as soon as it does": async (page) => {
+    let arrive;
+    const late = new Promise((resolve) => (arrive = resolve));
+    await page.route("**/api/v1/connections", async (route) => {
+      await late;
+      await route.continue();
+    });
+    await page.reload();
+    await ask(page, "How many engineers are there?");
+    await turn(page, "queued").waitFor();
+    await page.getByTestId("stop").click();
+    assert.equal(await page.getByTestId("question").inputValue(), "How many engineers are there?");
+    await page.getByTestId("question").press("Enter");
+    await turn(page, "queued").waitFor();
+    arrive();
+    await turn(page, "succeeded").waitFor();
+    assert.equal(await page.getByTestId("turn").count(), 1);
+  },
+  "A question sent where no database is comes back": async (page) => {
+    let arrive;
+    const late = new Promise((resolve) => (arrive = resolve));
+    await page.route("**/api/v1/connections", async (route) => {
+      await late;
+      await route.fulfill({ json: { connections: [] } });
+    });
+    await page.reload();
+    await ask(page, "How many engineers are there?");
+    await turn(page, "queued").waitFor();
+    arrive();
+    await page.getByText("No database is connected yet.").waitFor();
+    assert.equal(await page.getByTestId("turn").count(), 0);
+  },
   "A reading that is tapped is asked as the next turn": async (page) => {
     await ask(page, "Who is our best customer?");
     await page.getByRole("button", { name: "Number of orders" }).click();

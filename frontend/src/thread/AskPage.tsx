@@ -17,7 +17,8 @@ export function AskPage() {
   const connections = useConnections();
   const { connection, choose } = useChosenConnection();
   const [, navigate] = useLocation();
-  const sending = useSending(connection?.connection_id ?? null, null, (run) => navigate(`/t/${run.thread_id}`));
+  const asked = connections.data === undefined ? undefined : (connection?.connection_id ?? null);
+  const sending = useSending(asked, null, (run) => navigate(`/t/${run.thread_id}`));
   const reason = connections.data === undefined ? null : blocked(connection);
   const onStop = sending.pending === null ? null : () => sending.stop(null);
   useShortcuts({ ".": () => onStop?.(), "/": focusComposer });

@@ -23,7 +23,7 @@ export function ThreadPage({ threadId }: { threadId: string }) {
 
   const runs = thread.data?.runs ?? [];
   const connection = connections.data?.find((one) => one.connection_id === thread.data?.connection_id) ?? null;
-  const sending = useSending(thread.data?.connection_id ?? null, threadId, () => undefined);
+  const sending = useSending(thread.data?.connection_id, threadId, () => undefined);
   const running = runs.findLast((run) => !hasEnded(run)) ?? null;
   const reason = connections.isPending ? null : blocked(connection);
   const busy = running !== null || sending.pending !== null;

@@ -1,4 +1,4 @@
-import { useRef, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import type { ApiProblem } from "../api/problem";
 import { useAsk, useCancel } from "../api/queries";
 import type { Run } from "../run/types";
@@ -15,20 +15,40 @@ export interface Sending {
   stop: (runId: string | null) => void;
 }
 
-/** A question's way from the composer to a started run. What fails comes back into the composer. */
+/**
+ * A question's way from the composer to a started run. What fails comes back into the composer.
+ *
+ * `connectionId` is undefined until it is known: what is sent so early goes out as soon as it is, and comes back when
+ * it turns out that there is none (null).
+ */
 export function useSending(
-  connectionId: string | null,
+  connectionId: string | null | undefined,
   threadId: string | null,
   onStarted: (run: Run) => void,
 ): Sending {
   const [text, setText] = useState("");
   const [pending, setPending] = useState<string | null>(null);
+  const [early, setEarly] = useState(false);
   const [stoppingRun, setStoppingRun] = useState<string | null>(null);
   const stopWanted = useRef(false);
   const ask = useAsk();
   const cancel = useCancel();
 
+  useEffect(() => {
+    if (!early || pending === null || connectionId === undefined) return;
+    setEarly(false);
+    if (connectionId === null) giveBack(pending);
+    else start(connectionId, pending);
+    // What is waited for is the connection; the functions' identities say nothing.
+    // oxlint-disable-next-line react-hooks/exhaustive-deps
+  }, [early, pending, connectionId]);
+
   function stop(runId: string | null) {
+    if (early && pending !== null) {
+      setEarly(false);
+      giveBack(pending);
+      return;
+    }
     // The run is not known yet: it is stopped as soon as it is.
     if (runId === null) stopWanted.current = true;
     else cancel.mutate(runId);
@@ -43,9 +63,13 @@ export function useSending(
     setPending(trimmed);
     setText("");
     cancel.reset();
-    const key = newKey();
+    if (connectionId === undefined) setEarly(true);
+    else start(connectionId, trimmed);
+  }
+
+  function start(connection: string, question: string) {
     ask.mutate(
-      { connectionId, threadId, question: trimmed, key },
+      { connectionId: connection, threadId, question, key: newKey() },
       {
         onSuccess(run) {
           if (stopWanted.current) stop(run.run_id);
@@ -53,12 +77,16 @@ export function useSending(
           onStarted(run);
         },
         onError() {
-          setPending(null);
           setStoppingRun(null);
-          setText((typed) => (typed === "" ? trimmed : typed));
+          giveBack(question);
         },
       },
     );
+  }
+
+  function giveBack(question: string) {
+    setPending(null);
+    setText((typed) => (typed === "" ? question : typed));
   }
 
   return {
