@@ -38,8 +38,8 @@ frontend/node_modules/.ready: frontend/package-lock.json
 	@touch $@
 
 frontend/dist/.built: frontend/node_modules/.ready $(UI_SOURCES)
-	@echo "· Building the UI"
-	@cd frontend && npm run --silent build
+	@echo "· Building the UI" >&2
+	@cd frontend && npm run --silent build >&2
 	@touch $@
 
 .PHONY: system

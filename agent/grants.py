@@ -6,12 +6,13 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+from collections.abc import Iterator
 from typing import Any
 
 from agent.sandbox.access import RelationAccess
 from agent.sandbox.catalog import Catalog, Relation
 from agent.sandbox.commands import DSN_VARIABLE
-from agent.sandbox.filters import parse_condition
+from agent.sandbox.filters import qualified
 from agent.sandbox.judge import Judge
 from agent.sandbox.shape import children, unwrap
 from agent.sandbox.verdict import Refusal
@@ -25,8 +26,8 @@ TEMP_FILE_LIMIT = "1GB"
 def needed(stack: PolicyStack, catalog: Catalog) -> dict[int, tuple[str, ...]]:
     """The columns that the agent's role must be able to read, by relation.
 
-    More than may be shown: a mask is computed from the value, and a row filter may look at a hidden column. A
-    view whose definition takes its place is not read itself; what is below it is.
+    More than may be shown: a mask is computed from the value, and a row filter may look at a hidden column or
+    ask a hidden table. A view whose definition takes its place is not read itself; what is below it is.
     """
     judge = Judge(stack, catalog, MaskKey(""))
     access = judge.access
@@ -40,8 +41,9 @@ def needed(stack: PolicyStack, catalog: Catalog) -> dict[int, tuple[str, ...]]:
                 if base is not None and below is not None and below.allowed:
                     add(base, below)
             return
-        columns = set(judged.readable) | _filtered_by(relation, judged)
-        found.setdefault(relation.oid, set()).update(columns)
+        found.setdefault(relation.oid, set()).update(judged.readable)
+        for filtering, columns in _filtered_by(catalog, relation, judged):
+            found.setdefault(filtering.oid, set()).update(columns)
 
     for relation in catalog.relations.values():
         judged = access.of(relation)
@@ -129,22 +131,41 @@ def script(stack: PolicyStack, catalog: Catalog, role: str = DEFAULT_ROLE) -> st
     return "\n".join(lines) + "\n"
 
 
-def _filtered_by(relation: Relation, judged: RelationAccess) -> set[str]:
-    names = {column.name for column in relation.columns}
-    found: set[str] = set()
+def _filtered_by(
+    catalog: Catalog, relation: Relation, judged: RelationAccess
+) -> Iterator[tuple[Relation, set[str]]]:
+    """What a relation's row filters look at: columns of its own, and of tables that their subqueries ask.
+
+    A name counts for each of these tables that has such a column: only the server could tell whose it is.
+    """
     for condition, owners in judged.filters:
         try:
-            waiting: list[Any] = [parse_condition(condition, owners=owners)]
+            filtering = qualified(catalog, condition, owners=owners)
         except Refusal:
             continue
-        while waiting:
-            value = unwrap(waiting.pop())
-            if value is None:
-                continue
-            if value.DESCRIPTOR.name == "ColumnRef":
-                found |= {part.string.sval for part in value.fields} & names
-            waiting.extend(children(value))
-    return found
+        asked = [catalog.by_qualified_name[name] for name in filtering.relations]
+        names, everything = _named(filtering.expression)
+        for one in (relation, *asked):
+            columns = {column.name for column in one.columns}
+            found = columns if everything and one is not relation else columns & names
+            # PostgreSQL lets nobody count rows who may not read one column at least.
+            yield one, found or ({one.columns[0].name} if one is not relation and one.columns else set())
+
+
+def _named(expression: Any) -> tuple[set[str], bool]:
+    """Every name in its column references, and whether it has a ``*``, which reads all there are."""
+    names: set[str] = set()
+    everything = False
+    waiting: list[Any] = [expression]
+    while waiting:
+        value = unwrap(waiting.pop())
+        if value is None:
+            continue
+        if value.DESCRIPTOR.name == "ColumnRef":
+            names |= {part.string.sval for part in value.fields}
+        everything |= value.DESCRIPTOR.name == "A_Star"
+        waiting.extend(children(value))
+    return names, everything
 
 
 def handle(arguments: argparse.Namespace) -> int:

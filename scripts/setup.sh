@@ -75,7 +75,7 @@ case "${1:-}" in
     need_node
     need_disk 800
     say "Installing the UI's packages"
-    (cd "$2" && npm ci --silent --no-audit --no-fund) ||
+    (cd "$2" && npm ci --silent --no-audit --no-fund >&2) ||
       fail "npm ci failed in $2/; run it there to see why."
     ;;
   system)

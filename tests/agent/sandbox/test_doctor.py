@@ -134,6 +134,28 @@ async def test_the_script_grants_what_is_needed_and_no_more(owner: psycopg.Async
 
 
 @pytest.mark.parametrize(
+    ("condition", "columns"),
+    [
+        ("id IN (SELECT id FROM vault.secrets WHERE value = 'x')", ("id", "value")),
+        ("EXISTS (SELECT FROM vault.secrets s WHERE s.id = people.id)", ("id",)),
+        ("(SELECT count(*) FROM vault.secrets) > 0", ("id",)),
+        ("region IN (SELECT s FROM (SELECT * FROM vault.secrets) AS f(i, s))", ("id", "value")),
+        ("id IN (WITH v AS (SELECT value FROM vault.secrets) SELECT length(value) FROM v)", ("id", "value")),
+    ],
+)
+async def test_what_a_row_filter_asks_is_granted_as_well(
+    owner: psycopg.AsyncConnection[Any], condition: str, columns: tuple[str, ...]
+) -> None:
+    """A table that nobody may ask, and without which the one that is filtered could not be read."""
+    stack = PolicyStack(owner=Policy.model_validate({"tables": {"app.people": {"row_filter": condition}}}))
+    catalog = await Catalog.load(owner)
+    granted = {catalog.relations[oid].qualified_name: names for oid, names in needed(stack, catalog).items()}
+    assert granted["vault.secrets"] == columns
+    assert await _as_role(owner, "made", script(stack, catalog, "made"), stack=stack) == []
+    await owner.execute(f"SELECT count(*) FROM app.people WHERE {condition}".encode())
+
+
+@pytest.mark.parametrize(
     ("policy", "columns", "dangers"),
     [
         ({"deny_columns": ["email"]}, "id, name", []),
