@@ -21,7 +21,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.canary", description=__doc__)
     parser.add_argument("--model", required=True, help="base URL of an OpenAI-compatible server")
     parser.add_argument("--name", default=NAME, help="the model's name there")
-    parser.add_argument("--runs", type=int, default=20, help="questions at most")
+    parser.add_argument("--runs", type=int, help="questions at most; all by default")
     arguments = parser.parse_args()
     questions = [VISIBLE, *INNOCENT]
     questions += [
