@@ -4,12 +4,12 @@
  */
 import assert from "node:assert/strict";
 import { launch, openPage } from "./browser.mjs";
+import { accessChecks } from "./checks/access.mjs";
+import { askingChecks } from "./checks/asking.mjs";
 import { startFixture } from "./server.mjs";
 
-const fixture = await startFixture({ speed: 3 });
-const { state, url } = fixture;
-const initial = { ...state };
-const browser = await launch();
+/** Checks at once: they mostly wait. Each has a backend of its own. */
+const AT_ONCE = 3;
 const turn = (page, status) => page.locator(`[data-testid=turn][data-status=${status}]`).last();
 
 async function ask(page, question) {
@@ -17,7 +17,7 @@ async function ask(page, question) {
   await page.keyboard.press("Enter");
 }
 
-const CHECKS = {
+const ownChecks = ({ state }) => ({
   "Enter asks, Shift+Enter breaks the line, and the question shows within 50 ms": async (page) => {
     await page.getByTestId("suggestions").waitFor();
     assert.equal(await page.evaluate(() => document.activeElement?.dataset.testid), "question");
@@ -232,33 +232,46 @@ const CHECKS = {
     assert.match(said.at(-1), /^Team brings in the most/);
     assert.ok(said.length < 12, `${said.length} announcements`);
   },
-};
+});
 
-const only = process.argv[2];
-let failed = 0;
-try {
-  for (const [name, check] of Object.entries(CHECKS)) {
-    if (only !== undefined && !name.toLowerCase().includes(only.toLowerCase())) continue;
-    Object.assign(state, initial);
-    const { page, faults, close } = await openPage(browser, { origin: url });
-    page.setDefaultTimeout(12_000);
+/** Runs one check on a page and a backend of its own; the line that tells of it, which begins with BAD when it failed. */
+async function run(browser, name) {
+  const fixture = await startFixture({ speed: 3 });
+  const { state, url } = fixture;
+  const { page, faults, close } = await openPage(browser, { origin: url });
+  page.setDefaultTimeout(60_000); // A hang limit: at rest each takes a second or two.
+  try {
     await page.goto(url);
-    try {
-      const note = await check(page);
-      // Failed fetches are what these checks are about; anything else on the console is a fault.
-      assert.deepEqual(
-        faults.filter((fault) => !fault.includes("Failed to load resource")),
-        [],
-      );
-      console.log(`ok   ${name}${note === undefined ? "" : ` (${note})`}`);
-    } catch (error) {
-      failed += 1;
-      console.log(`BAD  ${name}\n       ${String(error).split("\n").slice(0, 6).join("\n       ")}`);
-    }
+    const note = await checks({ state, url, ask, turn })[name](page, faults);
+    // Failed fetches are what these checks are about; anything else on the console is a fault.
+    assert.deepEqual(
+      faults.filter((fault) => !fault.includes("Failed to load resource")),
+      [],
+    );
+    return `ok   ${name}${note === undefined ? "" : ` (${note})`}`;
+  } catch (error) {
+    return `BAD  ${name}\n       ${String(error).split("\n").slice(0, 6).join("\n       ")}`;
+  } finally {
     await close();
+    fixture.close();
   }
+}
+
+const checks = (tools) => ({ ...ownChecks(tools), ...askingChecks(tools), ...accessChecks(tools) });
+const only = (process.argv[2] ?? "").toLowerCase();
+const waiting = Object.keys(checks({})).filter((name) => name.toLowerCase().includes(only));
+const browser = await launch();
+let failed = 0;
+async function work() {
+  for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) {
+    const line = await run(browser, name);
+    if (line.startsWith("BAD")) failed += 1;
+    console.log(line);
+  }
+}
+try {
+  await Promise.all(Array.from({ length: AT_ONCE }, work));
 } finally {
   await browser.close();
-  fixture.close();
 }
 process.exitCode = failed === 0 ? 0 : 1;

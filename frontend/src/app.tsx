@@ -2,8 +2,8 @@ import { QueryClientProvider } from "@tanstack/react-query";
 import { lazy, Suspense, useState } from "react";
 import { Link, Route, Switch, useLocation } from "wouter";
 import { useApiKey } from "./api/access";
-import { asProblem } from "./api/problem";
-import { createQueryClient, useConnections, useInfo } from "./api/queries";
+import { createQueryClient, useInfo } from "./api/queries";
+import { useAccess } from "./api/useAccess";
 import { Help } from "./help";
 import { KeyPage } from "./key";
 import { AskPage } from "./thread/AskPage";
@@ -37,13 +37,13 @@ export function App() {
 function Gate() {
   const info = useInfo();
   const key = useApiKey();
-  const connections = useConnections();
-  const refused = connections.error !== null && asProblem(connections.error).needsKey;
+  const { refusedKey, unreachable } = useAccess();
   const wanted = info.data?.auth === "key";
-  if (refused || (wanted && key === null)) {
-    return <KeyPage refused={key !== null && refused} onKey={() => void queries.resetQueries()} />;
+  if (refusedKey !== undefined || (wanted && key === null)) {
+    const standing = key === null ? "asked" : key === refusedKey ? "refused" : "checking";
+    return <KeyPage standing={standing} onKey={() => void queries.resetQueries()} />;
   }
-  return <Shell unreachable={connections.error !== null && asProblem(connections.error).isUnreachable} />;
+  return <Shell unreachable={unreachable} />;
 }
 
 function Shell({ unreachable }: { unreachable: boolean }) {

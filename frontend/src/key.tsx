@@ -1,9 +1,18 @@
-import { setApiKey } from "./api/access";
+import { useState } from "react";
+import { isSendable, setApiKey } from "./api/access";
 import { Button } from "./ui/Button";
 import { Wordmark } from "./ui/Wordmark";
 
+const SAID = {
+  asked: "",
+  checking: "Checking",
+  refused: "This key was refused. Check it, or ask for another.",
+};
+
 /** The one thing to see where the backend wants a key. */
-export function KeyPage({ refused, onKey }: { refused: boolean; onKey: () => void }) {
+export function KeyPage({ standing, onKey }: { standing: keyof typeof SAID; onKey: () => void }) {
+  const [impossible, setImpossible] = useState(false);
+  const bad = impossible || standing === "refused";
   return (
     <main className="grid min-h-dvh place-items-center p-6">
       <form
@@ -11,7 +20,8 @@ export function KeyPage({ refused, onKey }: { refused: boolean; onKey: () => voi
         onSubmit={(event) => {
           event.preventDefault();
           const key = String(new FormData(event.currentTarget).get("key") ?? "").trim();
-          if (key === "") return;
+          setImpossible(!isSendable(key));
+          if (!isSendable(key)) return;
           setApiKey(key);
           onKey();
         }}
@@ -28,12 +38,15 @@ export function KeyPage({ refused, onKey }: { refused: boolean; onKey: () => voi
           type="password"
           autoComplete="off"
           required
-          aria-invalid={refused}
+          aria-invalid={bad}
           aria-describedby="key-note"
+          onChange={() => setImpossible(false)}
           className="mt-1 h-11 w-full rounded-input border border-control bg-surface px-3"
         />
-        <p id="key-note" role="status" className="mt-1 min-h-4 text-12 text-bad">
-          {refused ? "This key was refused. Check it, or ask for another." : ""}
+        <p id="key-note" role="status" className={`mt-1 min-h-4 text-12 ${bad ? "text-bad" : "text-ink-2"}`}>
+          {impossible
+            ? "A key has only letters, digits and signs of plain English, and no spaces. Copy it again."
+            : SAID[standing]}
         </p>
         <Button type="submit" look="primary" className="mt-3">
           Continue

@@ -6,14 +6,21 @@ export const BASE_URL = String(import.meta.env["VITE_API_BASE"] ?? "").replace(/
 
 const KEY = "custard.key";
 const listeners = new Set<() => void>();
-let memory: string | null = null;
+/** Holds where the tab's storage is off or full; undefined while nothing was chosen here. */
+let memory: string | null | undefined;
+
+/** True when a header can carry it: anything else would fail before it is sent, and look like a silent server. */
+export function isSendable(key: string): boolean {
+  return /^[\x21-\x7e]+$/.test(key);
+}
 
 /** The API key of this tab's session, or null. It never outlives the tab. */
 export function apiKey(): string | null {
+  if (memory !== undefined) return memory;
   try {
     return sessionStorage.getItem(KEY);
   } catch {
-    return memory;
+    return null;
   }
 }
 
@@ -40,5 +47,5 @@ export function useApiKey(): string | null {
 /** Headers that every call carries. */
 export function authorization(): Record<string, string> {
   const key = apiKey();
-  return key === null ? {} : { Authorization: `Bearer ${key}` };
+  return key === null || !isSendable(key) ? {} : { Authorization: `Bearer ${key}` };
 }

@@ -13,7 +13,9 @@ export class ApiProblem extends Error {
   }
 
   get isUnreachable(): boolean {
-    return this.status === 0 || this.status === 502 || this.status === 504;
+    // A 503 of Custard's own says what is missing; a proxy's says that nobody is there.
+    const nobody = this.status === 503 && (this.code === "http_503" || this.code === "shutting_down");
+    return this.status === 0 || this.status === 502 || this.status === 504 || nobody;
   }
 
   get needsKey(): boolean {

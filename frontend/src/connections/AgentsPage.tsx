@@ -5,8 +5,10 @@ import {
   useDeleteConnection,
   useJoinCode,
   useRefreshSchema,
-} from "../api/queries";
+} from "../api/connections";
+import { asProblem } from "../api/problem";
 import type { Connection, JoinCode } from "../api/types";
+import { useLastError } from "../api/useLastError";
 import { clock, count, moment } from "../lib/format";
 import { Button } from "../ui/Button";
 import { Dialog } from "../ui/Dialog";
@@ -20,6 +22,7 @@ import { postgresVersion, STANDINGS } from "./standing";
 export default function AgentsPage() {
   const connections = useConnections();
   const [adding, setAdding] = useState(false);
+  const error = useLastError(connections);
   const empty = connections.data?.length === 0;
   return (
     <div className="mx-auto w-full max-w-reading px-6 pt-16 pb-12 max-md:px-4 max-md:pt-8">
@@ -37,7 +40,14 @@ export default function AgentsPage() {
       <p className="mt-2 max-w-[66ch] text-ink-2">
         An agent runs beside the database and dials out. The database's password is only ever typed on that machine.
       </p>
-      {connections.isPending && <Skeleton className="mt-6 h-28" />}
+      {connections.isPending && error === null && <Skeleton className="mt-6 h-28" />}
+      {connections.data === undefined && error !== null && (
+        <div className="mt-6">
+          <Notice tone="bad" title={asProblem(error).message}>
+            {asProblem(error).hint}
+          </Notice>
+        </div>
+      )}
       {empty === true && (
         <div className="mt-6">
           <Notice title="No database is connected yet.">Add one to get the command that joins its agent.</Notice>

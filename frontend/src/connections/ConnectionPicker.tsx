@@ -1,4 +1,4 @@
-import { useConnections } from "../api/queries";
+import { useConnections } from "../api/connections";
 import type { Connection } from "../api/types";
 import { Icon } from "../ui/Icon";
 import { Led } from "./Led";

@@ -1,6 +1,7 @@
 import type { ReactNode } from "react";
 import { Link } from "wouter";
-import { useConnections, useInfo } from "../api/queries";
+import { useConnections } from "../api/connections";
+import { useInfo } from "../api/queries";
 import { CopyButton } from "../ui/CopyButton";
 import { Icon } from "../ui/Icon";
 import { postgresVersion, STANDINGS } from "./standing";

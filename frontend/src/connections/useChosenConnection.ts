@@ -1,25 +1,44 @@
 import { useState } from "react";
-import { useConnections } from "../api/queries";
+import { useConnections } from "../api/connections";
 import type { Connection } from "../api/types";
 import { recall, remember } from "../lib/theme";
 
 const KEY = "custard.connection";
 
-/** The database that new questions go to: the last one chosen here, else the first that is online. */
-export function useChosenConnection(): { connection: Connection | null; choose: (id: string) => void } {
+interface Kept {
+  id: string | null;
+  name: string;
+  /** The name of a database that was to be asked and is there no more. */
+  gone: string | null;
+}
+
+interface Chosen {
+  connection: Connection | null;
+  gone: string | null;
+  choose: (id: string) => void;
+}
+
+/**
+ * The database that new questions go to: the last one chosen here, else the first that is online when the page opens.
+ *
+ * It stays that one while the page is open: what somebody is typing must not go to another database because an agent
+ * was away for a moment.
+ */
+export function useChosenConnection(): Chosen {
   const { data } = useConnections();
-  const [chosen, setChosen] = useState(() => recall(KEY));
-  const list = data ?? [];
-  const connection =
-    list.find((one) => one.connection_id === chosen) ??
-    list.find((one) => one.agent.status === "online") ??
-    list[0] ??
-    null;
+  const [kept, setKept] = useState<Kept>(() => ({ id: recall(KEY), name: "", gone: null }));
+  const same = data?.find((one) => one.connection_id === kept.id);
+  const connection = same ?? data?.find((one) => one.agent.status === "online") ?? data?.[0] ?? null;
+  if (connection !== null && (connection.connection_id !== kept.id || connection.name !== kept.name)) {
+    const gone = same === undefined && kept.name !== "" ? kept.name : kept.gone;
+    setKept({ id: connection.connection_id, name: connection.name, gone });
+  }
   return {
     connection,
+    gone: kept.gone,
     choose(id) {
       remember(KEY, id);
-      setChosen(id);
+      setKept({ id, name: data?.find((one) => one.connection_id === id)?.name ?? "", gone: null });
     },
   };
 }

@@ -1,6 +1,7 @@
 import { lazy, Suspense, useMemo, useState } from "react";
 import { asProblem } from "../api/problem";
-import { useResult } from "../api/queries";
+import { useQuery } from "@tanstack/react-query";
+import { resultQuery } from "../api/queries";
 import { clock, count, duration } from "../lib/format";
 import type { Answer, Cell, Receipt, ResultColumn } from "../run/types";
 import { Button } from "../ui/Button";
@@ -41,7 +42,7 @@ export function ResultCard({ runId, answer, receipt, databaseMs, limit }: Props)
   const [all, setAll] = useState(false);
   const partial = answer.row_count > answer.rows.length;
   const forChart = drawable && answer.chart.kind !== "number" && answer.row_count <= MOST_DRAWN && tab === "chart";
-  const result = useResult(runId, partial && (all || forChart));
+  const result = useQuery({ ...resultQuery(runId), enabled: partial && (all || forChart) });
   const rows = (result.data?.rows as Cell[][] | undefined) ?? answer.rows;
   const id = `card-${runId}`;
 

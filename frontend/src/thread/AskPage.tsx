@@ -1,6 +1,9 @@
 import { Link, useLocation } from "wouter";
-import { useConnections, useSuggestions, useThreads } from "../api/queries";
+import { useConnections, useSuggestions } from "../api/connections";
+import { asProblem } from "../api/problem";
+import { useThreads } from "../api/threads";
 import type { Connection } from "../api/types";
+import { useLastError } from "../api/useLastError";
 import { ConnectionPicker } from "../connections/ConnectionPicker";
 import { OfflineStrip } from "../connections/OfflineStrip";
 import { blocked } from "../connections/standing";
@@ -10,25 +13,29 @@ import { Notice, Skeleton } from "../ui/Notice";
 import { useShortcuts } from "../ui/shortcuts";
 import { Composer, focusComposer } from "./Composer";
 import { PendingTurn } from "./Turn";
+import { Unsent } from "./Unsent";
 import { useSending } from "./useSending";
 
 /** The first page: a question, the database it goes to, and questions that this database can answer. */
 export function AskPage() {
   const connections = useConnections();
-  const { connection, choose } = useChosenConnection();
+  const { connection, gone, choose } = useChosenConnection();
   const [, navigate] = useLocation();
-  const asked = connections.data === undefined ? undefined : (connection?.connection_id ?? null);
-  const sending = useSending(asked, null, (run) => navigate(`/t/${run.thread_id}`));
-  const reason = connections.data === undefined ? null : blocked(connection);
-  const onStop = sending.pending === null ? null : () => sending.stop(null);
+  const unlisted = useUnlisted(connections);
+  const known = connections.data !== undefined || unlisted !== null;
+  const sending = useSending(known ? (connection?.connection_id ?? null) : undefined, null, null, (run) =>
+    navigate(`/t/${run.thread_id}`),
+  );
+  const reason = unlisted !== null ? "The databases cannot be listed." : known ? blocked(connection) : null;
+  const onStop = sending.pending === null ? null : sending.stop;
   useShortcuts({ ".": () => onStop?.(), "/": focusComposer });
 
   const composer = (
     <Composer
       large={sending.pending === null}
       text={sending.text}
-      onText={sending.setText}
-      onSend={() => sending.send(sending.text)}
+      onText={sending.write}
+      onSend={sending.send}
       onStop={onStop}
       stopping={sending.stopping}
       blocked={reason}
@@ -57,18 +64,32 @@ export function AskPage() {
           What do you want to know?
         </h1>
         {connections.data?.length === 0 ? <NoConnection /> : composer}
-        {sending.problem !== null && (
-          <div className="mt-3">
-            <Notice tone="bad" testId="ask-problem" title={sending.problem.message}>
-              {sending.problem.hint}
+        <div className="mt-3 space-y-2 empty:hidden">
+          {gone !== null && connection !== null && (
+            <Notice tone="warm" testId="database-gone" title={`${gone} is no longer connected.`}>
+              Questions go to {connection.name} now.
             </Notice>
-          </div>
-        )}
-        {connection !== null && <Suggested connection={connection} onAsk={reason === null ? sending.send : null} />}
+          )}
+          {unlisted !== null && (
+            <Notice tone="bad" testId="unlisted" title={unlisted.message}>
+              {unlisted.hint}
+            </Notice>
+          )}
+          <Unsent sending={sending} askable={reason === null} />
+        </div>
+        {connection !== null && <Suggested connection={connection} onAsk={reason === null ? sending.ask : null} />}
         <Recent />
       </div>
     </div>
   );
+}
+
+/** Why the databases are not known; null while they are, or where the page as a whole says it. */
+function useUnlisted(connections: ReturnType<typeof useConnections>) {
+  const error = useLastError(connections);
+  if (error === null || connections.data !== undefined) return null;
+  const problem = asProblem(error);
+  return problem.isUnreachable || problem.needsKey ? null : problem;
 }
 
 function NoConnection() {

@@ -1,6 +1,7 @@
-import { type KeyboardEvent, type ReactNode, useEffect, useId, useLayoutEffect, useRef } from "react";
+import { type KeyboardEvent, type ReactNode, useEffect, useId, useLayoutEffect, useRef, useState } from "react";
 import { Button } from "../ui/Button";
 import { Icon } from "../ui/Icon";
+import { isComposing } from "../ui/keys";
 
 /** What the backend takes at most, after trimming. */
 export const LONGEST_QUESTION = 4_000;
@@ -37,6 +38,9 @@ export function Composer({
 }: Props) {
   const area = useRef<HTMLTextAreaElement>(null);
   const note = useId();
+  // Somebody has pressed Enter while an answer is under way: they are told why nothing is sent.
+  const [held, setHeld] = useState(false);
+  const waits = held && onStop !== null && text.trim() !== "";
   // Characters as the backend counts them, not UTF-16 units.
   const length = Array.from(text.trim()).length;
   const tooLong = length > LONGEST_QUESTION;
@@ -51,15 +55,18 @@ export function Composer({
     // oxlint-disable-next-line react-hooks/exhaustive-deps
   }, [text]);
 
-  useEffect(() => {
+  /** Puts the caret where the next question is written, also when the button that was pressed is there no more. */
+  function writeOn() {
     // A phone's keyboard would cover the page that somebody has just opened.
     if (matchMedia("(pointer: fine)").matches) area.current?.focus({ preventScroll: true });
-  }, []);
+  }
+  useEffect(writeOn, []);
 
   function onKey(event: KeyboardEvent) {
-    if (event.nativeEvent.isComposing) return;
+    if (isComposing(event.nativeEvent)) return;
     if (event.key === "Enter" && !event.shiftKey) {
       event.preventDefault();
+      setHeld(!sendable);
       if (sendable) onSend();
     } else if (event.key === "Escape") {
       if (onStop !== null) onStop();
@@ -67,14 +74,18 @@ export function Composer({
     }
   }
 
+  const over = `Too long by ${(length - LONGEST_QUESTION).toLocaleString("en")} characters.`;
+  const wrong = blocked ?? (tooLong ? over : "");
+  const count = `${length.toLocaleString("en")} of ${LONGEST_QUESTION.toLocaleString("en")}`;
   const said =
-    blocked ?? (tooLong ? `Too long by ${(length - LONGEST_QUESTION).toLocaleString("en")} characters.` : "");
+    wrong || (waits ? "An answer is on its way: wait for it, or stop it." : length > COUNT_FROM ? count : "");
   return (
     <form
       data-testid="composer"
       onSubmit={(event) => {
         event.preventDefault();
         if (sendable) onSend();
+        writeOn();
       }}
       className="rounded-composer border border-control bg-surface shadow-card transition-colors focus-within:border-ink-2"
     >
@@ -87,7 +98,10 @@ export function Composer({
         rows={large ? 3 : 1}
         value={text}
         placeholder={placeholder}
-        onChange={(event) => onText(event.target.value)}
+        onChange={(event) => {
+          setHeld(false);
+          onText(event.target.value);
+        }}
         onKeyDown={onKey}
         className="block w-full resize-none bg-transparent px-4 pt-3 pb-1 text-16 outline-none"
       />
@@ -96,22 +110,27 @@ export function Composer({
         <p
           id={note}
           data-testid="composer-note"
-          className={`ml-auto min-w-0 text-right text-12 ${said === "" ? "text-ink-3" : "text-bad"}`}
+          role="status"
+          className={`ml-auto min-w-0 text-right text-12 ${wrong === "" ? "text-ink-3" : "text-bad"}`}
         >
-          {said === "" && length > COUNT_FROM
-            ? `${length.toLocaleString("en")} of ${LONGEST_QUESTION.toLocaleString("en")}`
-            : said}
+          {said}
         </p>
         {onStop === null ? (
-          <Button type="submit" look="primary" data-testid="send" disabled={!sendable}>
+          <Button key="send" type="submit" look="primary" data-testid="send" disabled={!sendable}>
             Ask
             <Icon name="up" />
           </Button>
         ) : (
           <Button
+            // Not the same button with another word: the second half of a double click on Ask is no wish to stop.
+            key="stop"
             look="plain"
             data-testid="stop"
-            onClick={onStop}
+            onClick={(event) => {
+              if (event.detail > 1) return;
+              onStop();
+              writeOn();
+            }}
             disabled={stopping}
             aria-keyshortcuts="."
             title="Stop (.)"

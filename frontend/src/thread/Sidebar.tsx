@@ -1,5 +1,7 @@
 import { Link, useLocation } from "wouter";
-import { useInfo, useThreads } from "../api/queries";
+import { useInfo } from "../api/queries";
+import { useThreads } from "../api/threads";
+import { useLastError } from "../api/useLastError";
 import { moment } from "../lib/format";
 import { useTheme } from "../lib/theme";
 import { useThreadsUnderWay } from "../run/useRun";
@@ -23,6 +25,7 @@ interface Props {
 /** Where to go: a new question, earlier conversations, agents. */
 export function Sidebar({ onHelp, onLeave }: Props) {
   const threads = useThreads();
+  const failed = useLastError(threads) !== null && threads.data === undefined;
   const info = useInfo();
   const underWay = useThreadsUnderWay();
   const [path] = useLocation();
@@ -47,12 +50,17 @@ export function Sidebar({ onHelp, onLeave }: Props) {
       </Link>
       <nav aria-label="Conversations" className="mt-4 -mr-2 min-h-0 grow overflow-y-auto pr-2">
         <h2 className="px-3 pb-1 text-12 text-ink-3">Recent</h2>
-        {threads.isPending && (
+        {threads.isPending && !failed && (
           <div className="space-y-2 px-3 py-1">
             {[1, 2, 3].map((place) => (
               <Skeleton key={place} className="h-6" />
             ))}
           </div>
+        )}
+        {failed && (
+          <p data-testid="threads-problem" className="px-3 py-1 text-13 text-bad">
+            They cannot be read now.
+          </p>
         )}
         {threads.data?.length === 0 && <p className="px-3 py-1 text-13 text-ink-3">Nothing asked yet.</p>}
         <ul data-testid="threads">

@@ -1,9 +1,11 @@
 import { useState } from "react";
 import { useLocation } from "wouter";
-import { type ThreadDetail, useDeleteThread, useRenameThread } from "../api/queries";
+import { type ThreadDetail, useDeleteThread, useRenameThread } from "../api/threads";
 import { Button } from "../ui/Button";
 import { Dialog } from "../ui/Dialog";
 import { Icon } from "../ui/Icon";
+import { isComposing } from "../ui/keys";
+import { forgetOutgoing } from "./useSending";
 
 /** A conversation's name, and what can be done with it as a whole. */
 export function ThreadHeader({ thread }: { thread: ThreadDetail }) {
@@ -33,7 +35,7 @@ export function ThreadHeader({ thread }: { thread: ThreadDetail }) {
             // Somebody has just asked to write here.
             // oxlint-disable-next-line jsx-a11y/no-autofocus
             autoFocus
-            onKeyDown={(event) => event.key === "Escape" && setEditing(false)}
+            onKeyDown={(event) => event.key === "Escape" && !isComposing(event.nativeEvent) && setEditing(false)}
             className="h-8 min-w-0 grow rounded-input border border-control bg-surface px-2 text-13"
           />
           <Button type="submit">Save</Button>
@@ -65,7 +67,14 @@ export function ThreadHeader({ thread }: { thread: ThreadDetail }) {
             <Button
               look="danger"
               disabled={remove.isPending}
-              onClick={() => remove.mutate(undefined, { onSuccess: () => navigate("/") })}
+              onClick={() =>
+                remove.mutate(undefined, {
+                  onSuccess() {
+                    forgetOutgoing(thread.thread_id);
+                    navigate("/");
+                  },
+                })
+              }
             >
               Delete
             </Button>

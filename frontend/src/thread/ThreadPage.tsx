@@ -1,7 +1,8 @@
 import { type RefObject, useEffect, useRef } from "react";
 import { Link } from "wouter";
+import { useConnections } from "../api/connections";
 import { asProblem } from "../api/problem";
-import { useConnections, useThread } from "../api/queries";
+import { useThread } from "../api/threads";
 import { ConnectionPicker } from "../connections/ConnectionPicker";
 import { OfflineStrip } from "../connections/OfflineStrip";
 import { blocked } from "../connections/standing";
@@ -13,6 +14,7 @@ import { Composer, focusComposer } from "./Composer";
 import { ThreadHeader } from "./ThreadHeader";
 import { PendingTurn, Turn } from "./Turn";
 import { moveTurn } from "./turns";
+import { Unsent } from "./Unsent";
 import { useSending } from "./useSending";
 
 /** A conversation: its turns, and the composer under them. */
@@ -23,19 +25,21 @@ export function ThreadPage({ threadId }: { threadId: string }) {
 
   const runs = thread.data?.runs ?? [];
   const connection = connections.data?.find((one) => one.connection_id === thread.data?.connection_id) ?? null;
-  const sending = useSending(thread.data?.connection_id, threadId, () => undefined);
   const running = runs.findLast((run) => !hasEnded(run)) ?? null;
-  const reason = connections.isPending ? null : blocked(connection);
+  const sending = useSending(thread.data?.connection_id, threadId, running?.run_id ?? null, () => undefined);
+  const known = thread.data !== undefined && connections.data !== undefined;
+  const reason = !known ? null : connection === null ? "Its database was removed." : blocked(connection);
   const busy = running !== null || sending.pending !== null;
-  const onStop = busy ? () => sending.stop(running?.run_id ?? null) : null;
-  const onAsk = busy || reason !== null ? null : sending.send;
+  const onStop = busy ? sending.stop : null;
+  const onAsk = busy || reason !== null ? null : sending.ask;
 
   useTitle(thread.data?.title);
   useScrollToTurn(turns, runs.length, sending.pending !== null);
   useShortcuts({ ".": () => onStop?.(), j: () => moveTurn(1), k: () => moveTurn(-1), "/": focusComposer });
 
-  if (thread.error !== null && thread.data === undefined) {
-    const problem = asProblem(thread.error);
+  const problem = thread.error === null ? null : asProblem(thread.error);
+  // One that is gone is gone, also where it was being read.
+  if (problem !== null && (thread.data === undefined || problem.status === 404)) {
     return (
       <div className="mx-auto w-full max-w-reading p-6">
         <Notice
@@ -78,17 +82,13 @@ export function ThreadPage({ threadId }: { threadId: string }) {
         </div>
       </div>
       <div className="mx-auto w-full max-w-reading shrink-0 px-6 pb-4 max-md:px-4 max-md:pb-2">
-        {sending.problem !== null && (
-          <div className="pb-2">
-            <Notice tone="bad" testId="ask-problem" title={sending.problem.message}>
-              {sending.problem.hint}
-            </Notice>
-          </div>
-        )}
+        <div className="pb-2 empty:hidden">
+          <Unsent sending={sending} askable={onAsk !== null} />
+        </div>
         <Composer
           text={sending.text}
-          onText={sending.setText}
-          onSend={() => sending.send(sending.text)}
+          onText={sending.write}
+          onSend={sending.send}
           onStop={onStop}
           stopping={sending.stopping}
           blocked={busy ? null : reason}

@@ -1,5 +1,5 @@
 import { useQueryClient } from "@tanstack/react-query";
-import { putRun } from "../api/queries";
+import { putRun } from "../api/threads";
 import { moment } from "../lib/format";
 import { RunView } from "../run/RunView";
 import type { Run } from "../run/types";
@@ -46,7 +46,7 @@ interface Props {
 export function Turn({ run: known, limit, onAsk }: Props) {
   const cache = useQueryClient();
   const watched = useRun(known, (run) => {
-    putRun(cache, run);
+    putRun(cache, run, { create: false });
     void cache.invalidateQueries({ queryKey: ["threads"] });
   });
   const run = watched.run ?? known;

@@ -1,4 +1,5 @@
 import { useEffect, useRef } from "react";
+import { isComposing } from "./keys";
 
 /** Keys by their character: `?`, `c`, `.`, `j`. They are silent while somebody types or a dialog is open. */
 export type Shortcuts = Record<string, () => void>;
@@ -10,7 +11,7 @@ export function useShortcuts(shortcuts: Shortcuts): void {
   });
   useEffect(() => {
     function onKey(event: KeyboardEvent) {
-      if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || event.isComposing) return;
+      if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || isComposing(event)) return;
       if (isTyping(event.target) || document.querySelector("dialog[open]") !== null) return;
       const action = latest.current[event.key.toLowerCase()];
       if (action === undefined) return;
