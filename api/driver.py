@@ -64,7 +64,13 @@ class Driver:
         self._run_seconds = run_seconds
         self._abandon_seconds = abandon_seconds
         self._stopping: set[asyncio.Task[None]] = set()
+        self._sought: set[str] = set()
+        """Runs that are set going when the store says that it has them."""
         self._pipeline = pipeline
+
+    def minded(self) -> set[str]:
+        """Runs whose end somebody here sees to: that are driven, about to be, or owed their end."""
+        return {*self.live, *self._sought, *self.recorder.owed}
 
     def launch(self, live: LiveRun, ports: Ports, history: list[Turn], resume: Run | None) -> None:
         """Set the pipeline going, from the start or from where ``resume`` stands."""
@@ -86,15 +92,20 @@ class Driver:
     async def _launch_if_stored(
         self, live: LiveRun, ports: Ports, history: list[Turn], stored: Callable[[], Awaitable[bool]]
     ) -> None:
-        while True:
-            try:
-                there = await stored()
-            except StoreUnavailable:
-                await asyncio.sleep(_LOOK_SECONDS)
-                continue
-            if there:
-                self.launch(live, ports, history, None)
-            return
+        run_id = live.run.run_id
+        self._sought.add(run_id)
+        try:
+            while True:
+                try:
+                    there = await stored()
+                except StoreUnavailable:
+                    await asyncio.sleep(_LOOK_SECONDS)
+                    continue
+                if there and run_id not in self.live:
+                    self.launch(live, ports, history, None)
+                return
+        finally:
+            self._sought.discard(run_id)
 
     async def _pump(self, live: LiveRun, ports: Ports, history: list[Turn], resume: Run | None) -> None:
         if self._pipeline is None:

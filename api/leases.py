@@ -79,10 +79,12 @@ class Leases:
                 _log.error("a heartbeat failed", kind=type(error).__name__)
 
     async def _renew(self) -> None:
-        driven = set(self._driver.live)
-        if not driven:
+        # By name: what is ours and nobody here minds must run out, for it is taken up only then.
+        minded, driven = self._driver.minded(), set(self._driver.live)
+        if not minded:
             return
-        held = {lease.run_id: lease for lease in await self._store.leases.renew(self.holder)}
+        renewed = await self._store.leases.renew(self.holder, sorted(minded))
+        held = {lease.run_id: lease for lease in renewed}
         for run_id in driven:
             live, lease = self._driver.live.get(run_id), held.get(run_id)
             if live is None or live.over:

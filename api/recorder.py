@@ -6,7 +6,7 @@ every other run has waiting. Pieces of a text that wait together become one piec
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 
 import structlog
@@ -66,6 +66,11 @@ class Recorder:
         """As ``take``, and wait until it is shown."""
         self._queue(live, event, hurry=True)
         await self._shown(live)
+
+    @property
+    def owed(self) -> Collection[str]:
+        """Runs whose end is still to be written."""
+        return self._owed.keys()
 
     def owe(self, live: LiveRun, error: StoreUnavailable) -> None:
         """A run that may be stored, and that nobody drives: it is ended when the store can be asked."""
@@ -167,18 +172,39 @@ class Recorder:
             await asyncio.sleep(pause)
             pause = min(pause * 2, _MEND_SECONDS_MOST)
             for run_id, (live, event) in list(self._owed.items()):
-                run = advance(live.run, event)
-                last = stored(run.last_event_id, event)
                 try:
-                    (written,) = await self._store.runs.append([Batch(run_id, (last,), run, live.epoch)])
+                    if not await self._end(live, event):
+                        break
                 except StoreUnavailable:
                     break
-                if isinstance(written, StoreUnavailable) and not isinstance(written, StoreRefused):
-                    break
-                if written is True:
-                    self._metrics.ended(run)
-                    await self._bus.publish(f"run.{run_id}", news([last]))
+                except Exception as error:
+                    # Its lease runs out, and it is taken up anew; the others must not wait for it.
+                    _log.error("a run could not be ended", run=run_id, kind=type(error).__name__)
                 del self._owed[run_id]
+
+    async def _end(self, live: LiveRun, event: RunEvent) -> bool:
+        """Write an end that is owed; False when the store has yet to take it.
+
+        Raises:
+            StoreUnavailable: likewise.
+        """
+        run_id = live.run.run_id
+        while True:
+            run = advance(live.run, event)
+            last = stored(run.last_event_id, event)
+            (written,) = await self._store.runs.append([Batch(run_id, (last,), run, live.epoch)])
+            if isinstance(written, StoreUnavailable):
+                return isinstance(written, StoreRefused)
+            if written:
+                self._metrics.ended(run)
+                await self._bus.publish(f"run.{run_id}", news([last]))
+                return True
+            # A write that was given up may have been done after all: the end follows on what is there. Where
+            # nothing was missed, the run is gone or another process's.
+            there = await self._store.runs.load(run_id)
+            if there is None or there.status in TERMINAL or there.last_event_id == live.run.last_event_id:
+                return True
+            live.run = there
 
 
 def stored(position: int, event: RunEvent) -> StoredEvent:

@@ -8,8 +8,8 @@ from api.store.rows import lease_of, taken_of
 
 # Locked in the order in which events of several runs are written: one of two waits, neither is torn off.
 _RENEW = (
-    "WITH mine AS (SELECT run_id FROM runs WHERE owner = %(owner)s AND finished_at IS NULL"
-    " ORDER BY run_id FOR NO KEY UPDATE)"
+    "WITH mine AS (SELECT run_id FROM runs WHERE run_id = ANY(%(runs)s::text[]) AND owner = %(owner)s"
+    " AND finished_at IS NULL ORDER BY run_id FOR NO KEY UPDATE)"
     " UPDATE runs r SET lease_until = now() + make_interval(secs => %(seconds)s) FROM mine"
     " WHERE r.run_id = mine.run_id RETURNING r.run_id, r.epoch, r.stop_reason,"
     " coalesce(r.listened_until > now(), false) AS listened"
@@ -27,8 +27,9 @@ class PostgresLeases:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    async def renew(self, holder: Holder) -> list[Lease]:
-        rows = await self._pool.all(_RENEW, {"owner": holder.owner, "seconds": holder.seconds})
+    async def renew(self, holder: Holder, run_ids: Sequence[str]) -> list[Lease]:
+        values = {"owner": holder.owner, "seconds": holder.seconds, "runs": list(run_ids)}
+        rows = await self._pool.all(_RENEW, values)
         return [lease_of(row) for row in rows]
 
     async def take(

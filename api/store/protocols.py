@@ -197,8 +197,8 @@ class Runs(Protocol):
 class Leases(Protocol):
     """Who drives which run. Where processes may disagree about the time, the store's clock decides."""
 
-    async def renew(self, holder: Holder) -> list[Lease]:
-        """Lengthen every lease of this owner; those it still has."""
+    async def renew(self, holder: Holder, run_ids: Sequence[str]) -> list[Lease]:
+        """Lengthen the leases of these runs; those of them that this owner still has."""
         ...
 
     async def take(

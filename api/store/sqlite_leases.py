@@ -32,14 +32,20 @@ class SqliteLeases:
         self._writer = writer
         self._reader = reader
 
-    async def renew(self, holder: Holder) -> list[Lease]:
+    async def renew(self, holder: Holder, run_ids: Sequence[str]) -> list[Lease]:
         sql = (
-            "UPDATE runs SET lease_until = :until WHERE owner = :owner AND finished_at IS NULL"
+            "UPDATE runs SET lease_until = :until WHERE run_id IN (SELECT value FROM json_each(:runs))"
+            " AND owner = :owner AND finished_at IS NULL"
             " RETURNING run_id, epoch, stop_reason, coalesce(listened_until > :now, 0) AS listened"
         )
 
         def work(db: Database) -> list[Row]:
-            values = {"until": until(db, holder.seconds), "owner": holder.owner, "now": until(db, 0)}
+            values = {
+                "until": until(db, holder.seconds),
+                "runs": json.dumps(list(run_ids)),
+                "owner": holder.owner,
+                "now": until(db, 0),
+            }
             with db.atomic():
                 return list(db.query(sql, values))
 

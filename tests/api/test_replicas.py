@@ -17,8 +17,10 @@ import pytest
 from pydantic import SecretStr
 
 from api.app import create_app
+from api.errors import StoreUnavailable
 from api.owner import dead, new_owner
 from embedded.postgres import EmbeddedPostgres, temporary_postgres
+from graph.events import StepStarted
 from wire.messages import Cancel, Execute
 
 _CHILD = """
@@ -128,6 +130,83 @@ def _began_an_hour_ago(shared: Any, run_id: str) -> None:
     else:
         with psycopg.connect(shared.database_url.get_secret_value(), autocommit=True) as conn:
             conn.execute("UPDATE runs SET created_at = %s WHERE run_id = %s", [then, run_id])
+
+
+async def test_a_run_whose_write_was_done_although_it_was_given_up_ends(
+    shared: Any, serve_with: Any, result: Any, quick: None, monkeypatch: Any
+) -> None:
+    """What the store keeps is further than we know, and another run keeps our heart beating."""
+    async with serve_with(shared) as backend:
+        connection = await backend.connection()
+        agent = await backend.agent(connection, result=result(hold=True))
+        await backend.start(connection)
+        await agent.until(Execute)
+        runs = backend.state.store.runs
+        append, lost = runs.append, []
+
+        async def append_and_lose_the_answer(batches: Any) -> Any:
+            fates = await append(batches)
+            if any(batch.run_id == run_id for batch in batches) and not lost:
+                lost.append(run_id)
+                raise StoreUnavailable("Lost.", "Ask again.")
+            return fates
+
+        run_id = await backend.start(connection)
+        await agent.until(Execute, 2)
+        monkeypatch.setattr(runs, "append", append_and_lose_the_answer)
+        await backend.http.post(f"/api/v1/runs/{run_id}/cancel")
+
+        async def ended() -> Any:
+            run = await backend.get(f"/api/v1/runs/{run_id}")
+            return run if run["status"] != "running" else None
+
+        assert (await backend.eventually(ended))["status"] == "cancelled"
+        assert lost
+
+        # Nor does it matter when what was lost was no end.
+        run_id = await backend.start(connection)
+        await agent.until(Execute, 3)
+        lost.clear()
+        agent.result.hold = False
+        live = backend.state.runs._live[run_id]
+        step = StepStarted(run_id=run_id, at=datetime.now(UTC), step="load_schema")
+        await backend.state.runs._driver.recorder.append(live, step)
+        assert lost
+        run = await backend.eventually(ended)
+        assert (run["status"], run["problem"]["code"]) == ("failed", "store_unavailable")
+        await agent.leave()
+
+
+async def test_a_run_that_could_not_be_taken_up_is_taken_up_anew(
+    shared: Any, serve_with: Any, result: Any, quick: None, monkeypatch: Any
+) -> None:
+    """Although its process drives another one, and so goes on beating."""
+    async with serve_with(shared) as backend:
+        connection = await backend.connection()
+        agent = await backend.agent(connection, result=result(hold=True))
+        await backend.start(connection)
+        await agent.until(Execute)
+        run_id = await backend.start(connection)
+        await agent.until(Execute, 2)
+        leases = backend.state.runs._leases
+        take_up, failures = leases._take_up, []
+
+        async def fail_once(record: Any, lease: Any, *, at_start: bool) -> bool:
+            if not failures:
+                failures.append(record.run_id)
+                raise StoreUnavailable("Away.", "Ask again.")
+            resumed: bool = await take_up(record, lease, at_start=at_start)
+            return resumed
+
+        monkeypatch.setattr(leases, "_take_up", fail_once)
+        agent.result.hold = False
+        # As when its process forgot it: its lease was another's, who died.
+        live = backend.state.runs._live[run_id]
+        backend.state.runs._driver.leave(live)
+        events = await backend.events(run_id)
+        assert failures == [run_id]
+        assert [event["event"] for event in events][-1] == "answered"
+        await agent.leave()
 
 
 async def test_a_run_is_stopped_through_another_backend(pair: Any, result: Any) -> None:

@@ -421,12 +421,23 @@ async def test_a_run_is_driven_by_one_and_an_older_epoch_is_refused(store: Store
     assert await _take(store, B, connection) == {run.run_id: 2}
     assert not await _written(store, run.run_id, (3, step), epoch=1)
     assert await _written(store, run.run_id, (3, step), epoch=2)
-    assert await store.leases.renew(A) == []
-    assert [lease.epoch for lease in await store.leases.renew(B)] == [2]
+    assert await store.leases.renew(A, [run.run_id]) == []
+    assert [lease.epoch for lease in await store.leases.renew(B, [run.run_id])] == [2]
     assert await store.leases.owners() == {"b"}
     assert await _append(store, run.run_id, RunCancelled(run_id=run.run_id, at=NOW), 4)
-    assert await store.leases.renew(B) == []
+    assert await store.leases.renew(B, [run.run_id]) == []
     assert await store.leases.owners() == set()
+
+
+async def test_a_lease_is_lengthened_by_name(store: Store) -> None:
+    """What its owner forgot runs out, whatever else that owner drives."""
+    connection, now = await _connection(store), datetime.now(UTC)
+    _, minded = await _run(store, connection, at=now, holder=Holder("a", 0.0))
+    _, forgotten = await _run(store, connection, at=now, holder=Holder("a", 0.0))
+    named = [minded.run_id, "run_none"]
+    assert [lease.run_id for lease in await store.leases.renew(A, named)] == [minded.run_id]
+    assert await store.leases.renew(A, []) == []
+    assert await _take(store, A, connection) == {forgotten.run_id: 2}
 
 
 async def test_a_run_is_taken_from_the_dead_the_late_and_the_leaving(store: Store) -> None:
@@ -476,14 +487,14 @@ async def test_of_two_who_take_at_once_one_gets_the_run(store: Store) -> None:
 async def test_word_is_left_for_whoever_drives_the_run(store: Store) -> None:
     connection = await _connection(store)
     _, run = await _run(store, connection, at=datetime.now(UTC), holder=A, detached=True)
-    (lease,) = await store.leases.renew(A)
+    (lease,) = await store.leases.renew(A, [run.run_id])
     assert (lease.stop_reason, lease.listened) == (None, False)
     assert await store.leases.heard(run.run_id, 60.0)
     await store.leases.ask_stop(run.run_id, "Enough.")
-    (lease,) = await store.leases.renew(A)
+    (lease,) = await store.leases.renew(A, [run.run_id])
     assert (lease.stop_reason, lease.listened) == ("Enough.", True)
     await store.leases.heard(run.run_id, -1.0)
-    assert [lease.listened for lease in await store.leases.renew(A)] == [False]
+    assert [lease.listened for lease in await store.leases.renew(A, [run.run_id])] == [False]
     ((record, lease),) = await store.leases.take(
         B, dead=["a"], online=[connection.connection_id], overdue_seconds=60.0
     )
