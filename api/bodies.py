@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, field_validator
 
 from api.policies import bad_filters
 from graph.record import RunStatus
@@ -12,8 +12,19 @@ from wire.outcome import ResultColumn
 from wire.policy import Limits, Policy, Share, beyond_tightening
 from wire.snapshot import Table
 
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120)]
-Note = Annotated[str, StringConstraints(strip_whitespace=True, max_length=4_000)]
+
+
+def _without_nul(text: str) -> str:
+    """PostgreSQL cannot hold it; a store of another kind takes no more, so that one may follow the other."""
+    if "\0" in text:
+        raise ValueError("it holds a NUL character")
+    return text
+
+
+Storable = AfterValidator(_without_nul)
+Id = Annotated[str, StringConstraints(max_length=100)]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120), Storable]
+Note = Annotated[str, StringConstraints(strip_whitespace=True, max_length=4_000), Storable]
 QUESTION_CHARACTERS = 4_000
 
 
@@ -37,7 +48,7 @@ class ConnectionCreate(Request):
 
 
 class CaseScore(Request):
-    run_id: str = Field(max_length=100)
+    run_id: Id
     """The run whose last query is scored."""
 
 
@@ -115,7 +126,7 @@ class AgentList(Reply):
 
 class Join(Request):
     join_code: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
-    name: Annotated[str, StringConstraints(strip_whitespace=True, max_length=120)] = ""
+    name: Annotated[str, StringConstraints(strip_whitespace=True, max_length=120), Storable] = ""
 
 
 class Joined(Reply):
@@ -128,14 +139,14 @@ class Joined(Reply):
 
 
 class Query(Request):
-    connection_id: str
+    connection_id: Id
     question: str
     """1 to 4,000 characters after trimming."""
-    agent_id: str | None = None
+    agent_id: Id | None = None
     """Ask this agent only; None takes whichever is online."""
-    thread_id: str | None = None
+    thread_id: Id | None = None
     """Go on with this conversation; None begins one."""
-    idempotency_key: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = None
+    idempotency_key: Annotated[str, StringConstraints(min_length=1, max_length=200), Storable] | None = None
 
 
 class RunSummary(Reply):

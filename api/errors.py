@@ -36,6 +36,7 @@
             ├── AgentOffline
             ├── ModelMissing
             ├── StoreUnavailable
+            │   └── StoreRefused     422
             ├── BusUnavailable
             ├── Busy
             └── ShuttingDown
@@ -285,7 +286,15 @@ class StoreUnavailable(Unavailable):
 
 
 class StoreRefused(StoreUnavailable):
-    """The store works, and cannot hold just this: what its encoding lacks, or more than a value may have."""
+    """The store works, and cannot hold just this: what its encoding lacks, or more than a value may have.
+
+    Asking again would change nothing.
+    """
+
+    code = "not_storable"
+    status = 422
+    title = "The store cannot hold this"
+    retry_after = None
 
 
 class BusUnavailable(Unavailable):

@@ -8,7 +8,7 @@ from time import monotonic
 
 from api.ask import Ask, history_of, why_absent
 from api.driver import Driver, Pipeline
-from api.errors import Busy, ShuttingDown, StoreUnavailable, UnknownRun
+from api.errors import Busy, ShuttingDown, StoreUnavailable, UnknownAgent, UnknownRun
 from api.following import follow
 from api.gateway import Gateway
 from api.ids import new_id
@@ -106,6 +106,9 @@ class Runs:
         key = ask.key
         if key is not None and (earlier := await self._store.runs.earlier(ask.tenant, key)) is not None:
             return earlier
+        # Only what is an agent's id goes into a subject of the bus.
+        if ask.agent_id is not None and isinstance(why := await why_absent(ask, self._store), UnknownAgent):
+            raise why
         run_id = new_id("run")
         request = AskRequest(
             run_id=run_id,

@@ -23,6 +23,8 @@ SILENCE_SECONDS = 6.0
 """An answerer that gives no sign for so long is dead: a living one gives three in that time."""
 
 _SUBJECT = re.compile(r"[a-z]+(\.[A-Za-z0-9_-]+)*")
+_SUBJECT_CHARACTERS = 256
+"""A line of a broker's protocol that is too long ends the connection, for all who share it."""
 
 
 class BusError(Exception):
@@ -157,11 +159,11 @@ class Bus(Protocol):
 
 
 def checked(subject: str) -> str:
-    """The subject, when it is made of plain words: a star or a space would reach others.
+    """The subject, when it is made of plain words and short: a star or a space would reach others.
 
     Raises:
         ValueError: it is not.
     """
-    if _SUBJECT.fullmatch(subject) is None:
+    if len(subject) > _SUBJECT_CHARACTERS or _SUBJECT.fullmatch(subject) is None:
         raise ValueError(f"{subject[:80]!r} is no subject")
     return subject

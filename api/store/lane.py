@@ -11,7 +11,7 @@ from typing import TypeVar
 import structlog
 from sqlite_utils import Database
 
-from api.errors import StoreUnavailable
+from api.errors import StoreRefused, StoreUnavailable
 
 T = TypeVar("T")
 
@@ -34,6 +34,7 @@ class Lane:
 
         Raises:
             StoreUnavailable: SQLite could not: disk full, read-only, locked, damaged.
+            StoreRefused: it cannot hold just this.
         """
         try:
             return await asyncio.get_running_loop().run_in_executor(self._executor, self._run, work)
@@ -53,6 +54,10 @@ class Lane:
             return work(self._connected())
         except sqlite3.IntegrityError:
             raise
+        except (sqlite3.DataError, UnicodeError, OverflowError) as error:
+            raise StoreRefused(
+                f"The store cannot hold this ({type(error).__name__}).", "Send something else."
+            ) from error
         except (sqlite3.Error, OSError) as error:
             _log.error(
                 "the store failed", kind=type(error).__name__, name=getattr(error, "sqlite_errorname", "")

@@ -131,15 +131,23 @@ class Pool:
         async with self.alone() as conn:
             return await (await conn.execute(_trusted(sql), values)).fetchall()
 
+    async def found(self, sql: str, values: Sequence[object] | Row) -> list[Row]:
+        """As ``all``, for values that say which rows: what no row can hold finds none."""
+        return await self.all(sql, values) if _storable(values) else []
+
     async def one(self, sql: str, values: Sequence[object] | Row) -> Row | None:
-        """The first row of one statement."""
-        rows = await self.all(sql, values)
+        """The first row ``found``."""
+        rows = await self.found(sql, values)
         return rows[0] if rows else None
 
     async def change(self, sql: str, values: Sequence[object] | Row) -> bool:
         """Run one statement that writes; whether it met a row."""
         async with self.alone() as conn:
             return (await conn.execute(_trusted(sql), values)).rowcount > 0
+
+    async def change_found(self, sql: str, values: Sequence[object] | Row) -> bool:
+        """As ``change``, for values that say which rows: what no row can hold meets none."""
+        return _storable(values) and await self.change(sql, values)
 
     async def close(self) -> None:
         """Close every connection."""
@@ -189,6 +197,12 @@ def _steps() -> list[tuple[str, bytes]]:
 def _trusted(sql: str) -> Any:
     """psycopg asks for literals to keep injections out; ours are joined from constants of this package."""
     return sql
+
+
+def _storable(values: Sequence[object] | Row) -> bool:
+    """Whether PostgreSQL has a place for these: its texts end where a NUL would stand."""
+    given = values.values() if isinstance(values, dict) else values
+    return not any(isinstance(value, str) and "\0" in value for value in given)
 
 
 def _sqlstate(error: Exception) -> str:

@@ -100,7 +100,7 @@ class PostgresConnections:
 
     async def delete(self, tenant: str, connection_id: str) -> bool:
         sql = "DELETE FROM connections WHERE tenant = %s AND connection_id = %s"
-        return await self._pool.change(sql, [tenant, connection_id])
+        return await self._pool.change_found(sql, [tenant, connection_id])
 
 
 # Rows are locked in one order: of two replicas that write for several agents one waits for the other.
@@ -166,7 +166,7 @@ class PostgresAgents:
 
     async def of_connection(self, tenant: str, connection_id: str) -> list[AgentRecord]:
         sql = "SELECT * FROM agents WHERE tenant = %s AND connection_id = %s ORDER BY agent_id DESC"
-        return [agent_of(row) for row in await self._pool.all(sql, [tenant, connection_id])]
+        return [agent_of(row) for row in await self._pool.found(sql, [tenant, connection_id])]
 
     async def by_token(self, token_hash: str) -> AgentRecord | None:
         return await self._found.ask(token_hash)
@@ -217,7 +217,7 @@ class PostgresAgents:
         return [None] * len(heard)
 
     async def revoke(self, tenant: str, connection_id: str, agent_id: str, now: datetime) -> bool:
-        return await self._pool.change(
+        return await self._pool.change_found(
             "UPDATE agents SET revoked_at = coalesce(revoked_at, %s)"
             " WHERE tenant = %s AND connection_id = %s AND agent_id = %s",
             [now, tenant, connection_id, agent_id],

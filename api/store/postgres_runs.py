@@ -79,7 +79,7 @@ class PostgresThreads:
         self, tenant: str, *, connection_id: str | None, limit: int, before: str | None
     ) -> Page[ThreadRecord]:
         updated_at, thread_id = after_page(before)
-        rows = await self._pool.all(
+        rows = await self._pool.found(
             f"{_THREAD} WHERE t.tenant = %(tenant)s"
             " AND (%(connection)s::text IS NULL OR t.connection_id = %(connection)s)"
             " AND (%(updated)s::timestamptz IS NULL"
@@ -98,11 +98,11 @@ class PostgresThreads:
 
     async def rename(self, tenant: str, thread_id: str, title: str) -> bool:
         sql = "UPDATE threads SET title = %s WHERE tenant = %s AND thread_id = %s"
-        return await self._pool.change(sql, [title, tenant, thread_id])
+        return await self._pool.change_found(sql, [title, tenant, thread_id])
 
     async def delete(self, tenant: str, thread_id: str) -> bool:
         sql = "DELETE FROM threads WHERE tenant = %s AND thread_id = %s"
-        return await self._pool.change(sql, [tenant, thread_id])
+        return await self._pool.change_found(sql, [tenant, thread_id])
 
     async def turns(self, thread_id: str, limit: int) -> list[Turn]:
         rows = await self._pool.all(
@@ -246,7 +246,7 @@ class PostgresRuns:
         limit: int,
         before: str | None,
     ) -> Page[RunRecord]:
-        rows = await self._pool.all(
+        rows = await self._pool.found(
             f"{_RUN} WHERE tenant = %(tenant)s"
             " AND (%(connection)s::text IS NULL OR connection_id = %(connection)s)"
             " AND (%(thread)s::text IS NULL OR thread_id = %(thread)s)"

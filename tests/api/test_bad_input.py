@@ -1,9 +1,14 @@
 """Every bad request ends in a problem document that says what to do."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from pydantic import SecretStr
+
+from api.app import create_app
+from embedded.postgres import EmbeddedPostgres, temporary_postgres
 
 
 def _problem(answer: Any, status: int, code: str) -> dict[str, Any]:
@@ -19,6 +24,23 @@ def _problem(answer: Any, status: int, code: str) -> dict[str, Any]:
 @pytest.fixture
 def connection(client: TestClient) -> str:
     return str(client.post("/api/v1", json={"name": "Demo"}).json()["connection_id"])
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[EmbeddedPostgres]:
+    with temporary_postgres() as started:
+        yield started
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres(18))])
+def either(request: pytest.FixtureRequest, settings: Any, script: Any, model: Any) -> Iterator[TestClient]:
+    """A backend over either store."""
+    if request.param == "postgres":
+        started: EmbeddedPostgres = request.getfixturevalue("server")
+        settings = settings.model_copy(update={"database_url": SecretStr(started.dsn())})
+    app = create_app(settings, pipeline=script, model=model)
+    with TestClient(app, base_url="http://localhost", raise_server_exceptions=False) as client:
+        yield client
 
 
 def test_questions_that_cannot_be_taken(client: TestClient, connection: str) -> None:
@@ -70,7 +92,9 @@ def test_unknown_fields_and_other_media_are_refused(client: TestClient, connecti
 
 
 @pytest.mark.parametrize("identifier", ["nope", "' OR 1=1 --", "%00", "ü"])
-def test_what_is_not_there(client: TestClient, identifier: str) -> None:
+def test_what_is_not_there(either: TestClient, identifier: str) -> None:
+    client = either
+    there = client.post("/api/v1", json={"name": "Demo"}).json()["connection_id"]
     for method, path, code in (
         ("GET", "/api/v1/connections/{}", "unknown_connection"),
         ("PATCH", "/api/v1/connections/{}", "unknown_connection"),
@@ -85,6 +109,8 @@ def test_what_is_not_there(client: TestClient, identifier: str) -> None:
         ("GET", "/api/v1/runs/{}/events", "unknown_run"),
         ("POST", "/api/v1/runs/{}/cancel", "unknown_run"),
         ("GET", "/api/v1/runs/{}/result", "unknown_run"),
+        ("DELETE", f"/api/v1/connections/{there}/agents/{{}}", "unknown_agent"),
+        ("GET", "/api/v1/runs/{}/exports/exp_x", "unknown_run"),
         ("GET", "/api/v1/threads/{}", "unknown_thread"),
         ("PATCH", "/api/v1/threads/{}", "unknown_thread"),
         ("DELETE", "/api/v1/threads/{}", "unknown_thread"),
@@ -92,6 +118,36 @@ def test_what_is_not_there(client: TestClient, identifier: str) -> None:
         change = {"title": "x"} if "threads" in path else {}
         answer = client.request(method, path.format(identifier), json=change if method == "PATCH" else None)
         _problem(answer, 404, code)
+    for query in (f"connection_id={identifier}", f"thread_id={identifier}"):
+        assert client.get(f"/api/v1/runs?{query}").json() == {"runs": [], "next": None}
+    assert client.get(f"/api/v1/threads?connection_id={identifier}").json()["threads"] == []
+    assert client.get("/api/v1/runs?before=%00").status_code == 200
+    assert client.get("/api/v1/threads?before=2026-01-01T00:00:00~%00").status_code == 200
+
+
+def test_a_character_that_ends_texts_is_taken_nowhere(either: TestClient) -> None:
+    """By either store: what one could hold the other could not."""
+    connection = either.post("/api/v1", json={"name": "Demo"}).json()["connection_id"]
+    code = either.post(f"/api/v1/connections/{connection}/join-code").json()["join_code"]
+    asked = {"connection_id": connection, "question": "How many?"}
+    for method, path, body in (
+        ("POST", "/api/v1", {"name": "a\0b"}),
+        ("POST", "/api/v1", {"name": "a", "description": "\0", "instructions": ""}),
+        ("PATCH", f"/api/v1/connections/{connection}", {"name": "a\0b"}),
+        ("PATCH", f"/api/v1/connections/{connection}", {"instructions": "a\0b"}),
+        ("PATCH", "/api/v1/threads/thr_x", {"title": "a\0b"}),
+        ("POST", "/api/v1/agents/join", {"join_code": code, "name": "a\0b"}),
+        ("POST", "/api/v1/query", {**asked, "idempotency_key": "a\0b"}),
+    ):
+        answer = either.request(method, path, json=body)
+        _problem(answer, 422, "bad_request")
+        assert "retry-after" not in answer.headers
+    for field, status, told in (
+        ("connection_id", 404, "unknown_connection"),
+        ("agent_id", 404, "unknown_agent"),
+        ("thread_id", 503, "agent_offline"),
+    ):
+        _problem(either.post("/api/v1/query", json={**asked, field: "\0"}), status, told)
 
 
 def test_unknown_connection_agent_and_thread_in_a_question(client: TestClient, connection: str) -> None:

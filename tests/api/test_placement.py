@@ -89,8 +89,12 @@ async def test_without_an_agent_anywhere_the_answer_is_immediate(pair: Any) -> N
             answer = await backend.http.post("/api/v1/query", json=question)
             assert (answer.status_code, answer.json()["code"]) == (503, "agent_offline")
             assert answer.headers["retry-after"]
-    unknown = await second.http.post("/api/v1/query", json={**question, "agent_id": "agt_none"})
-    assert (unknown.status_code, unknown.json()["code"]) == (404, "unknown_agent")
+    for agent_id in ("agt_none", "a b", "*", "agt_1.>", "\r\nPUB x 0", "x" * 100):
+        unknown = await second.http.post("/api/v1/query", json={**question, "agent_id": agent_id})
+        assert (unknown.status_code, unknown.json()["code"]) == (404, "unknown_agent")
+    long = await second.http.post("/api/v1/query", json={**question, "agent_id": "x" * 5_000})
+    assert (long.status_code, long.json()["code"]) == (422, "bad_request")
+    assert second.state.gateway.replicas.bus.trouble is None
 
 
 async def test_what_the_other_replica_refuses_is_told_as_if_it_were_here(pair: Any) -> None:
