@@ -24,6 +24,7 @@
         ├── KeyReused                409
         ├── ThreadElsewhere          409
         ├── ResultGone               410
+        ├── BadRange                 416
         ├── BodyTooLarge             413
         ├── UnsupportedMedia         415
         ├── TooManyRequests          429, Retry-After
@@ -164,6 +165,14 @@ class NoCases(NotFound):
 
     code = "no_cases"
     title = "The agent holds no cases"
+
+
+class BadRange(ApiError):
+    """A part of a file that the file does not have, or that cannot be understood."""
+
+    code = "bad_range"
+    status = 416
+    title = "There is no such part"
 
 
 class NoResult(NotFound):

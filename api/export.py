@@ -23,8 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import structlog
-from fastapi.responses import FileResponse, Response
-from starlette.background import BackgroundTask
+from fastapi.responses import Response
 
 from api.bodies import ExportManifest
 from api.errors import (
@@ -37,6 +36,7 @@ from api.errors import (
     ResultGone,
     StoreUnavailable,
 )
+from api.file_answer import FileAnswer
 from api.formats import MEDIA_TYPES, Format, Told, Unfit, Writer, available, make_writer
 from api.formats.text import csv_lines, text_lines
 from api.ids import new_id
@@ -276,12 +276,7 @@ class Exports:
             "X-Custard-Rows": str(kept.row_count),
             "X-Custard-Truncated": kept.truncated or "no",
         }
-        return FileResponse(
-            path,
-            headers=headers,
-            media_type=MEDIA_TYPES[wanted.format],
-            background=BackgroundTask(path.unlink, missing_ok=True),
-        )
+        return FileAnswer(path, headers, MEDIA_TYPES[wanted.format], ranges=True, temporary=True)
 
 
 def file_headers(run_id: str, format: Format) -> dict[str, str]:

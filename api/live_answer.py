@@ -13,12 +13,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 import structlog
-from fastapi.responses import FileResponse, Response
+from fastapi.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from api.bodies import ExportManifest
 from api.errors import AgentOffline, ApiError, Busy, ExportFailed, ExportRefused, ExportUnfit
 from api.export import Exports, Wanted, file_digest, file_headers
+from api.file_answer import FileAnswer
 from api.formats import MEDIA_TYPES, Told, Unfit, Writer, make_writer
 from api.live_export import Body, ExportBroken, LiveExport
 from api.problem import api_problem
@@ -135,7 +136,7 @@ class LiveAnswer(Response):
             await self._note("complete", **told, bytes=size, sha256=digest.hex())
             self._started = True
             media_type = MEDIA_TYPES[self._wanted.format]
-            return FileResponse(writer.path, headers=self._described(), media_type=media_type)
+            return FileAnswer(writer.path, self._described(), media_type, ranges=False, temporary=False)
         # Before the file's end: whoever has that may ask any replica for the hash.
         await self._note("complete", **told, sha256=self._whole.hexdigest())
         async with asyncio.timeout(self._exports.limits.stall_seconds):

@@ -81,7 +81,7 @@ async def cancel_run(run_id: RunId, state: StateOf, tenant: TenantOf, response: 
             "content": {kind: {} for kind in MEDIA_TYPES.values() if kind != MEDIA_TYPES["json"]},
         },
         206: {"description": "A range of a kept result's file."},
-        **problems(403, 404, 410, 422, 501, 502, 503),
+        **problems(403, 404, 410, 416, 422, 501, 502, 503),
     },
 )
 async def get_result(

@@ -383,6 +383,14 @@ async def test_a_kept_result_has_a_length_a_hash_and_ranges(
             f"{path}/result?format={format}", headers={"Range": "bytes=100-", "If-Range": '"another"'}
         )
         assert (anew.status_code, anew.content) == (200, whole.content)
+        for part in ("bytes=99999999-", "bytes=5-1", "bytes=x-y", "bytes=", "pages=1"):
+            none = await backend.http.get(f"{path}/result?format={format}", headers={"Range": part})
+            assert (none.status_code, none.json()["code"]) == (416, "bad_range"), part
+            assert none.headers["content-type"] == "application/problem+json"
+        fresh = await backend.http.get(
+            f"{path}/result?format={format}&source=live", headers={"Range": "bytes=99999999-"}
+        )
+        assert fresh.status_code == 200
     live = await backend.http.get(f"{path}/result?format=csv&source=live")
     kept = await backend.http.get(f"{path}/result?format=csv&source=kept")
     assert live.content == kept.content
