@@ -312,7 +312,9 @@ async def _stop(graph: "asyncio.Task[None]") -> None:
 def _internal(graph: "asyncio.Task[None]") -> Problem:
     error = graph.exception() if graph.done() and not graph.cancelled() else None
     if error is not None:
-        _log.error("a run failed unforeseen", exc_info=error)
+        # Its type and where it came from; what it says may quote a row, SQL or the question.
+        nameless = RuntimeError(type(error).__name__).with_traceback(error.__traceback__)
+        _log.error("a run failed unforeseen: %s", type(error).__name__, exc_info=nameless)
     return Problem(
         code="internal",
         message="Something went wrong that should not have.",

@@ -287,10 +287,16 @@ async def test_an_agent_that_is_away_is_told(ports_of):
 
 
 async def test_a_mistake_of_ours_ends_the_run_as_internal(ask, caplog):
-    asking = await ask([FENCED], [RuntimeError("a bug")])
+    salary = ValueError("salary 12345")
+    salary.add_note("of Ann")
+    salary.__cause__ = KeyError("12345")
+    asking = await ask([FENCED], [salary])
     assert asking.last.problem.code == "internal"
-    assert "a bug" not in asking.last.problem.message
-    assert "a run failed unforeseen" in caplog.text
+    assert "a run failed unforeseen: ValueError" in caplog.text
+    assert "Traceback" in caplog.text
+    for told in (asking.last.problem.message, caplog.text):
+        assert "12345" not in told
+        assert "Ann" not in told
 
 
 HOSTILE = (
