@@ -36,7 +36,7 @@ from api.routes import agents, cases, connections, query, reference, runs, statu
 from api.routes.socket import agent_socket
 from api.runs import Runs
 from api.serving import Serving
-from api.settings import Settings
+from api.settings import Settings, load_settings
 from api.state import State
 from api.store import make_store
 from api.store.protocols import Store
@@ -67,9 +67,9 @@ def create_app(
         bus: None takes the one that the settings name: see ``api.bus.make_bus``.
 
     Raises:
-        BadSettings: the keys cannot be taken.
+        BadSettings: the keys, or another setting, cannot be taken.
     """
-    settings = settings or Settings()
+    settings = settings or load_settings()
     configure(settings.log_level)
     state = _state(settings, store or make_store(settings), bus or make_bus(settings), pipeline, model)
     app = FastAPI(

@@ -68,7 +68,8 @@ class Guard:
         origin = headers.get("origin")
         if method in _SAFE_METHODS or origin is None:
             return
-        if origin.rstrip("/") in self._origins or urlsplit(origin).netloc == headers.get("host"):
+        place = _place(origin)
+        if origin.rstrip("/") in self._origins or (place is not None and place == headers.get("host")):
             return
         raise ForeignOrigin(
             f"Pages of {origin[:80]!r} may not change anything here.",
@@ -126,6 +127,14 @@ def _bare_host(host: str) -> str:
         return (urlsplit(f"//{host}").hostname or "").lower()
     except ValueError:
         return ""
+
+
+def _place(origin: str) -> str | None:
+    """Host and port of an origin; None of what is none."""
+    try:
+        return urlsplit(origin).netloc or None
+    except ValueError:
+        return None
 
 
 def _names(url: str | None) -> set[str]:

@@ -3,12 +3,12 @@
 from functools import cached_property
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from platformdirs import user_data_path
-from pydantic import AliasChoices, Field, SecretStr, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
 from api.errors import BadSettings
 
@@ -16,6 +16,9 @@ LOCAL_MODEL = "qwen2.5-coder-1.5b-instruct"
 """The name asked for at a ``model_base_url`` without ``model_name``."""
 HOSTED_MODEL = "gpt-4.1-mini"
 """The name asked for when there is only a key: OpenAI's own service."""
+
+
+_HINT = "docs/settings.md tells what each setting takes."
 
 
 class Settings(BaseSettings):
@@ -114,6 +117,20 @@ class Settings(BaseSettings):
             return [part.strip().rstrip("/") for part in value.split(",") if part.strip()]
         return value
 
+    @field_validator("public_url", "model_base_url", mode="after")
+    @classmethod
+    def _is_address(cls, value: str | None) -> str | None:
+        if not value:
+            return None
+        try:
+            parts = urlsplit(value)
+            whole = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+        except ValueError:
+            whole = False
+        if not whole:
+            raise ValueError("it is no address such as https://custard.example")
+        return value
+
     @cached_property
     def store_file(self) -> Path:
         """The store's file."""
@@ -174,6 +191,28 @@ class Settings(BaseSettings):
                     "Mend CUSTARD_API_KEYS_FILE or the file's permissions.",
                 ) from error
         return [entry.strip() for entry in entries if entry.strip() and not entry.strip().startswith("#")]
+
+
+def load_settings(**chosen: Any) -> Settings:
+    """The settings of the environment, with those that were ``chosen`` on top.
+
+    Raises:
+        BadSettings: one cannot be taken; the message names its variable, and never its value.
+    """
+    try:
+        return Settings(**chosen)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_context=False, include_url=False)[0]
+        why = first["msg"].removeprefix("Value error, ")
+        raise BadSettings(f"{_variable(first['loc'])} cannot be used: {why}.", _HINT) from None
+    except SettingsError as error:
+        raise BadSettings(f"The settings cannot be read: {error}.", _HINT) from None
+
+
+def _variable(place: tuple[int | str, ...]) -> str:
+    """The environment variable of a setting that an error names."""
+    name = str(place[0]) if place else ""
+    return f"CUSTARD_{name.upper()}" if name in Settings.model_fields else name
 
 
 def is_loopback(host: str) -> bool:

@@ -22,10 +22,10 @@ def up(
 ) -> None:
     """Run the backend. CUSTARD_* variables configure it; docs/settings.md lists them."""
     from api.server import serve
-    from api.settings import Settings
+    from api.settings import load_settings
 
     chosen = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
-    settings = Settings(**chosen)  # type: ignore[arg-type] # pydantic-settings checks what it is given
+    settings = load_settings(**chosen)
     if replicas == 1:
         serve(settings)
         return

@@ -100,7 +100,7 @@ def test_loopback_names_are_ours(app: FastAPI, host: str) -> None:
 
 
 def test_pages_of_other_sites_change_nothing(client: TestClient) -> None:
-    for origin in ("https://evil.example", "null", "http://localhost:9999"):
+    for origin in ("https://evil.example", "null", "http://localhost:9999", "http://[", "", "http://"):
         answer = client.post("/api/v1", json={"name": "x"}, headers={"Origin": origin})
         assert (answer.status_code, answer.json()["code"]) == (403, "foreign_origin")
     assert (

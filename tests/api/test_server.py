@@ -15,6 +15,7 @@ import pytest
 
 from api.errors import BadSettings, PortInUse, StartupError, StoreUnavailable
 from api.server import bind, serve, url_of
+from api.settings import load_settings
 from tests.patience import HANG_SECONDS
 
 _SERVE = "from api.server import serve; from api.settings import Settings; serve(Settings())"
@@ -80,6 +81,31 @@ def test_bad_keys_are_told_before_the_start(settings: Any, monkeypatch: Any) -> 
 
     with pytest.raises(BadSettings, match="16 characters"):
         serve(Settings(port=0))
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("CUSTARD_PORT", "hunter2"),
+        ("CUSTARD_MAX_RUNNING", "-1"),
+        ("CUSTARD_CANDIDATES", "hunter2"),
+        ("CUSTARD_PUBLIC_URL", "custard.hunter2"),
+        ("CUSTARD_PUBLIC_URL", "http://["),
+        ("CUSTARD_PUBLIC_URL", "http://hunter2:port"),
+        ("CUSTARD_MODEL_BASE_URL", "http://["),
+    ],
+)
+def test_a_setting_that_cannot_be_used_is_named(monkeypatch: Any, variable: str, value: str) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(BadSettings, match=variable) as refused:
+        load_settings()
+    assert "hunter2" not in str(refused.value)
+    assert refused.value.hint
+
+
+def test_a_setting_that_is_empty_is_not_set(monkeypatch: Any) -> None:
+    monkeypatch.setenv("CUSTARD_PUBLIC_URL", "")
+    assert load_settings().public_url is None
 
 
 def test_the_address_tells_the_port_that_was_taken(settings: Any) -> None:

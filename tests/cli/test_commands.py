@@ -56,6 +56,13 @@ def test_a_wrong_call_is_a_usage_error(arguments: tuple[str, ...]) -> None:
     assert shown.stderr
 
 
+def test_a_setting_that_cannot_be_used_is_a_usage_error() -> None:
+    shown = custard("up", CUSTARD_PORT="eighty")
+    assert (shown.returncode, shown.stdout) == (2, "")
+    assert "CUSTARD_PORT" in shown.stderr
+    assert "Traceback" not in shown.stderr
+
+
 def test_the_version_needs_no_command() -> None:
     shown = custard("--version")
     assert (shown.returncode, shown.stdout[:8]) == (0, "custard ")
