@@ -7,6 +7,7 @@ policy, 130 stopped.
 import argparse
 import asyncio
 import contextlib
+import io
 import json
 import logging
 import signal
@@ -34,6 +35,9 @@ _log = logging.getLogger("agent")
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code. ``argv`` None takes the process's own arguments."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A code that was redeemed is not to end in a traceback over the tick that says so.
+        sys.stdout.reconfigure(errors="backslashreplace")
     parser = build_parser()
     try:
         arguments = parser.parse_args(argv)

@@ -237,7 +237,8 @@ def _explanation(told: Explanation) -> list[str]:
 
 
 def _print(value: object) -> None:
-    print(json.dumps(value, default=_plain, ensure_ascii=False))
+    # Escaped, so that it can be written whatever the terminal's encoding is.
+    print(json.dumps(value, default=_plain))
 
 
 def _plain(value: Any) -> Any:

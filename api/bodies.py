@@ -13,7 +13,6 @@ from wire.policy import Limits, Policy, Share, beyond_tightening
 from wire.snapshot import Table
 
 
-
 def _without_nul(text: str) -> str:
     """PostgreSQL cannot hold it; a store of another kind takes no more, so that one may follow the other."""
     if "\0" in text:

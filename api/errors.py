@@ -272,7 +272,7 @@ class Unavailable(ApiError):
     code = "unavailable"
     status = 503
     title = "Not available right now"
-    retry_after = 5
+    retry_after: int | None = 5
 
 
 class AgentOffline(Unavailable):

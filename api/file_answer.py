@@ -16,7 +16,7 @@ _BAD_RANGES = {
 
 
 class FileAnswer(FileResponse):
-    """As its base, which leaves early where a range cannot be served, in plain text and with its tasks undone.
+    """As its base, which leaves early, in plain text, where a range cannot be served.
 
     Args:
         ranges: whether parts may be asked for; otherwise the whole file is sent.

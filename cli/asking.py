@@ -5,7 +5,7 @@ from contextlib import suppress
 
 from cli.console import err, print_json
 from cli.errors import CommandError, run_exit_code
-from cli.http import Backend, Json
+from cli.http import Backend, Json, run_path
 from cli.transcript import Steps, show_ending
 
 
@@ -33,7 +33,7 @@ def ask(
     except KeyboardInterrupt:
         _stop(backend, run_id)
         raise
-    run = backend.get(f"/api/v1/runs/{run_id}")
+    run = backend.get(run_path(run_id))
     if as_json:
         print_json(run)
     else:
@@ -44,7 +44,7 @@ def ask(
 
 def _stop(backend: Backend, run_id: str) -> None:
     with suppress(CommandError):
-        backend.post(f"/api/v1/runs/{run_id}/cancel")
+        backend.post(run_path(run_id, "/cancel"))
         for event in backend.events(run_id):
             if event["type"] == "run_cancelled" and event.get("database_ms") is not None:
                 err.print(f"Cancelled in Postgres after {event['database_ms'] / 1000:.1f} s")

@@ -1,5 +1,6 @@
 """Where words go: results to standard output, everything else to standard error."""
 
+import io
 import json
 import os
 import sys
@@ -10,16 +11,42 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.markup import escape
 
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+class _Pipe(Console):
+    """A console whose reader may go: Rich would end the program with 1, as if something had failed."""
+
+    def on_broken_pipe(self) -> None:
+        """Without a reader of results there is nothing left to do; what is beside them is not missed."""
+        if not self.stderr:
+            raise BrokenPipeError from None
+        self.quiet = True
+
+
+err = _Pipe(stderr=True, highlight=False, soft_wrap=True)
 """Progress, warnings and errors. Rich honours ``NO_COLOR`` and a missing terminal."""
-out = Console(highlight=False, soft_wrap=True)
+out = _Pipe(highlight=False, soft_wrap=True)
 """Results."""
+
+
+def print_whatever_comes() -> None:
+    """Where standard output has another encoding than UTF-8, write what that lacks as an escape.
+
+    Work that is done is not to end in a traceback over a tick, or over somebody's name.
+    """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def print_json(value: object) -> None:
     """One JSON document on standard output: indented for a person, on one line for a pipe."""
     indent = 2 if sys.stdout.isatty() else None
-    sys.stdout.write(json.dumps(value, indent=indent, ensure_ascii=False, default=str) + "\n")
+    # Escaped by JSON's own means where they are needed: a lone surrogate is no text in any encoding.
+    text = json.dumps(value, indent=indent, ensure_ascii=False, default=str)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        text = json.dumps(value, indent=indent, default=str)
+    sys.stdout.write(text + "\n")
     sys.stdout.flush()
 
 

@@ -94,11 +94,11 @@ def list_runs(
 def show_run(run_id: str, as_json: AsJson = False, url: Url = None) -> None:
     """Show a run: its steps and its ending."""
     from cli.errors import run_exit_code
-    from cli.http import Backend
+    from cli.http import Backend, run_path
     from cli.transcript import Steps, show_ending
 
     with Backend(url) as backend:
-        run = backend.get(f"/api/v1/runs/{run_id}")
+        run = backend.get(run_path(run_id))
     if as_json:
         print_json(run)
     else:
@@ -132,13 +132,13 @@ def export_run(
 @_runs.command("cancel")
 def cancel_run(run_id: str, as_json: AsJson = False, url: Url = None) -> None:
     """Stop a run; its statement ends in PostgreSQL."""
-    from cli.http import Backend
+    from cli.http import Backend, run_path
 
     with Backend(url) as backend:
-        backend.post(f"/api/v1/runs/{run_id}/cancel")
+        backend.post(run_path(run_id, "/cancel"))
         for _ in backend.events(run_id):
             pass
-        run = backend.get(f"/api/v1/runs/{run_id}")
+        run = backend.get(run_path(run_id))
     if as_json:
         print_json(run)
     else:
@@ -147,11 +147,11 @@ def cancel_run(run_id: str, as_json: AsJson = False, url: Url = None) -> None:
 
 def trace(run_id: str, as_json: AsJson = False, url: Url = None) -> None:
     """Print a run's events: position, seconds from its start, step, type and what it says."""
-    from cli.http import Backend
+    from cli.http import Backend, run_path
     from cli.transcript import trace_lines
 
     with Backend(url) as backend:
-        run = backend.get(f"/api/v1/runs/{run_id}")
+        run = backend.get(run_path(run_id))
     if as_json:
         print_json(run["events"])
         return

@@ -6,6 +6,7 @@
     └── CommandError
         ├── UsageError        2
         ├── ApiUnreachable    1
+        │   └── NotABackend   1
         └── ApiProblem        1, or what its code says
 """
 
@@ -46,6 +47,10 @@ class ApiUnreachable(CommandError):
     """No backend answers at the address."""
 
     code = "api_unreachable"
+
+
+class NotABackend(ApiUnreachable):
+    """What answers at the address is something else."""
 
 
 class ApiProblem(CommandError):

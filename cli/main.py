@@ -7,7 +7,7 @@ import typer
 from typer.core import TyperGroup
 
 from cli import agent, backend, data, demo, evaluation, machine, policy
-from cli.console import complain, err
+from cli.console import complain, err, print_whatever_comes
 from cli.errors import EXIT_STOPPED, exit_code
 from wire.errors import CustardError
 
@@ -66,6 +66,7 @@ def _options(
 
 def main() -> None:
     """Entry point of ``custard``."""
+    print_whatever_comes()
     app()
 
 

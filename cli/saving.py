@@ -10,7 +10,7 @@ from typing import BinaryIO
 import httpx2
 
 from cli.errors import CommandError, UsageError
-from cli.http import Backend
+from cli.http import Backend, run_path
 
 FORMATS = ("csv", "json", "parquet", "arrow", "xlsx")
 
@@ -50,7 +50,7 @@ def save_result(backend: Backend, run_id: str, format: str, out: Path | None, so
 
 def _fetch(backend: Backend, run_id: str, format: str, source: str, file: BinaryIO) -> int:
     whole, size = hashlib.sha256(), 0
-    path = f"/api/v1/runs/{run_id}/result"
+    path = run_path(run_id, "/result")
     try:
         with backend.stream(path, format=format, source=source) as answer:
             for piece in answer.iter_bytes():

@@ -227,7 +227,9 @@ async def test_closing_ends_what_is_being_answered(pair: Pair, eventually: Any) 
             await asking
 
 
-@pytest.mark.parametrize("subject", ["", "run.*", "run.>", "run. x", "run..x", "run.\r\nPUB x", "agent." + "x" * 5_000])
+@pytest.mark.parametrize(
+    "subject", ["", "run.*", "run.>", "run. x", "run..x", "run.\r\nPUB x", "agent." + "x" * 5_000]
+)
 def test_a_subject_is_made_of_plain_words(subject: str) -> None:
     with pytest.raises(ValueError, match="subject"):
         checked(subject)

@@ -30,6 +30,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(200)
         told = hashlib.sha256(b"another" if "lying" in self.path else BODY).digest()
         self.send_header("Repr-Digest", f"sha-256=:{base64.b64encode(told).decode()}:")
+        self.send_header("Content-Disposition", "attachment")
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
         self.wfile.write(b"%x\r\n" % len(BODY) + BODY + b"\r\n")
