@@ -114,7 +114,8 @@ class Catalog:
             raise AgentTrouble(f"The agent could not introspect: {error}", "See the agent's log.") from error
         except TimeoutError as error:
             raise AgentTrouble("The agent took too long to introspect.", "See the agent's log.") from error
-        return compare(before.snapshot if before else None, after.snapshot)
+        # Of ten thousand tables that takes seconds, in which everybody else would wait.
+        return await asyncio.to_thread(compare, before.snapshot if before else None, after.snapshot)
 
     async def _refresh_elsewhere(self, connection_id: str, agent_id: str | None) -> Change | None:
         request = RefreshRequest(connection_id=connection_id, agent_id=agent_id)
@@ -178,7 +179,7 @@ class Catalog:
         known = await self.cached(session.connection_id)
         digest = session.facts.policy_digest
         answer = await session.introspect(known.snapshot.fingerprint if known else None)
-        fresh = merged(known.snapshot if known else None, answer)
+        fresh = await asyncio.to_thread(merged, known.snapshot if known else None, answer)
         if fresh is None:
             whole = await session.introspect(None)
             if not isinstance(whole, Snapshot):

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 from api.bus.protocol import BusError
 from api.lookups import look_up
 from api.relay import ExecuteRequest
+from api.results import references
 from api.session import AgentSession
 from api.statement import NotTaken, SessionLost, Statement
 from graph.errors import AgentUnavailable
-from wire.outcome import Failed, Outcome
+from graph.run import Run
+from wire.outcome import Failed, Outcome, Rows
 from wire.snapshot import SchemaSnapshot
 from wire.values import Compared, Found
 
@@ -45,6 +47,8 @@ class AgentDatabase:
         self._connection_id = connection_id
         self._agent_id = agent_id
         self._stopping: set[asyncio.Task[None]] = set()
+        self._kept: set[str] = set()
+        """References of the results that its statements gave."""
 
     async def snapshot(self, *, refresh: bool = False) -> SchemaSnapshot:
         """As ``graph.ports.Database`` says."""
@@ -77,6 +81,8 @@ class AgentDatabase:
             raise
         finally:
             self._gateway.wanted.pop(statement.statement_id, None)
+        if isinstance(outcome, Rows) and outcome.result_ref is not None:
+            self._kept.add(outcome.result_ref)
         self._gateway.metrics.executed(outcome, monotonic() - started)
         _heed(self._gateway, self._connection_id, outcome)
         return outcome
@@ -91,6 +97,16 @@ class AgentDatabase:
         """Wait until every stop under way is over."""
         while self._stopping:
             await asyncio.wait(self._stopping)
+
+    async def forget_untold(self, run: Run) -> None:
+        """Drop what the run, which has ended, does not tell of: results of drafts that were not chosen.
+
+        Whoever deletes the run later learns of its results from the run.
+        """
+        untold = self._kept.difference(references([run]))
+        self._kept.clear()
+        if untold:
+            await self._gateway.drop_results(sorted(untold))
 
     async def _drive(self, statement: Statement) -> Outcome:
         outcome = await self._sent(statement)

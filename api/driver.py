@@ -18,7 +18,7 @@ from api.store.protocols import Store
 from api.turns import Turns
 from graph.events import RunEvent
 from graph.ports import Ports
-from graph.record import Turn
+from graph.record import TERMINAL, Turn
 from graph.run import Run
 from wire.errors import CustardError
 
@@ -133,6 +133,8 @@ class Driver:
                 await live.database.settled()
             if not live.over:
                 await self.recorder.append(live, self._ending(live, work))
+            if live.run.status in TERMINAL:
+                await _tidied(live)
         finally:
             if live.abandonment is not None:
                 live.abandonment.cancel()
@@ -233,6 +235,14 @@ class Driver:
         if keepers:
             await asyncio.wait(keepers, timeout=_STOP_SECONDS + 3)
         await self.recorder.close()
+
+
+async def _tidied(live: LiveRun) -> None:
+    try:
+        await live.database.forget_untold(live.run)
+    except Exception as error:
+        # They go when space is needed.
+        _log.warning("results could not be dropped", run=live.run.run_id, kind=type(error).__name__)
 
 
 def _the_graph() -> Pipeline:

@@ -138,6 +138,11 @@ class UnknownConnection(NotFound):
     title = "No such connection"
 
 
+def connection_gone() -> UnknownConnection:
+    """The error of what was asked of a connection while it was deleted."""
+    return UnknownConnection("The connection was deleted meanwhile.")
+
+
 class UnknownAgent(NotFound):
     code = "unknown_agent"
     title = "No such agent"

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict, deque
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -134,7 +134,10 @@ class Gateway:
 
     async def forget_results(self, runs: Iterable[Run]) -> None:
         """Drop the results of runs that are deleted, wherever they are kept."""
-        refs = references(runs)
+        await self.drop_results(references(runs))
+
+    async def drop_results(self, refs: Sequence[str]) -> None:
+        """Drop these results, wherever they are kept."""
         for at in range(0, len(refs), _REFS_AT_ONCE):
             await self.replicas.notify(ResultsNotice(refs=refs[at : at + _REFS_AT_ONCE]))
         await self.results.forget(refs)

@@ -21,7 +21,7 @@ from api.bodies import (
     Suggestions,
 )
 from api.describe import agent_status, base_url, connection_body
-from api.errors import NoSnapshot, UnknownAgent, UnknownConnection
+from api.errors import NoSnapshot, UnknownAgent, connection_gone
 from api.ids import new_id
 from api.problem import problems
 from api.snapshots import excerpt, without_samples
@@ -29,6 +29,8 @@ from api.state import State
 from api.store.records import ConnectionRecord, JoinCodeRecord, StoredSnapshot
 from api.suggestions import suggest
 from api.tokens import digest, new_join_code, normal_code
+from wire.policy import Share
+from wire.snapshot import SchemaSnapshot
 
 router = APIRouter(prefix="/api/v1", tags=["connections"])
 
@@ -89,7 +91,7 @@ async def change_connection(
         policy=body.policy if "policy" in body.model_fields_set else record.policy,
     )
     if not await state.store.connections.update(changed):
-        raise UnknownConnection("The connection was deleted meanwhile.")
+        raise connection_gone()
     if "policy" in body.model_fields_set:
         audited("policy changed", tenant=tenant, connection=connection_id)
         await state.gateway.policy_changed(changed)
@@ -181,9 +183,11 @@ async def get_schema(
         )
     # Told as the snapshot's own text: validating ten thousand tables once more would take seconds.
     share = await state.gateway.share(record)
-    snapshot = stored.snapshot if share.screen != "schema" else without_samples(stored.snapshot)
-    body = await asyncio.to_thread(excerpt, snapshot, search, offset, limit)
-    return Response(body, media_type="application/json")
+
+    def told() -> bytes:
+        return excerpt(_shown(stored.snapshot, share), search, offset, limit)
+
+    return Response(await asyncio.to_thread(told), media_type="application/json")
 
 
 @router.post(
@@ -212,9 +216,17 @@ async def get_suggestions(connection_id: ConnectionId, state: StateOf, tenant: T
     if stored is None:
         return Suggestions(questions=[])
     share = await state.gateway.share(record)
-    return Suggestions(
-        questions=suggest(stored.snapshot if share.screen != "schema" else without_samples(stored.snapshot))
-    )
+
+    def asked() -> list[str]:
+        return suggest(_shown(stored.snapshot, share))
+
+    # Ten thousand tables take a while to look through, and everybody else would wait for it.
+    return Suggestions(questions=await asyncio.to_thread(asked))
+
+
+def _shown(snapshot: SchemaSnapshot, share: Share) -> SchemaSnapshot:
+    """What a screen may show of it."""
+    return without_samples(snapshot) if share.screen == "schema" else snapshot
 
 
 async def _threads(state: State, tenant: str, connection_id: str) -> AsyncIterator[str]:

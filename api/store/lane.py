@@ -11,7 +11,7 @@ from typing import TypeVar
 import structlog
 from sqlite_utils import Database
 
-from api.errors import StoreRefused, StoreUnavailable
+from api.errors import StoreRefused, StoreUnavailable, connection_gone
 
 T = TypeVar("T")
 
@@ -100,6 +100,17 @@ def alone(db: Database) -> Iterator[None]:
         db.conn.rollback()
         raise
     db.conn.commit()
+
+
+@contextmanager
+def connection_there() -> Iterator[None]:
+    """For what belongs to a connection that was there a moment ago. Raises ``UnknownConnection``."""
+    try:
+        yield
+    except sqlite3.IntegrityError as error:
+        if error.sqlite_errorname != "SQLITE_CONSTRAINT_FOREIGNKEY":
+            raise
+        raise connection_gone() from error
 
 
 def changed(db: Database, sql: str, values: Sequence[object]) -> bool:

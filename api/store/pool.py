@@ -16,7 +16,7 @@ import structlog
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool, PoolClosed
 
-from api.errors import StoreRefused, StoreUnavailable
+from api.errors import StoreRefused, StoreUnavailable, connection_gone
 from api.store.rows import Row
 
 Connection = psycopg.AsyncConnection[DictRow]
@@ -159,6 +159,15 @@ class Pool:
             return
         with _bounded(conn, WAIT_SECONDS):
             await AsyncConnectionPool.check_connection(conn)
+
+
+@contextmanager
+def connection_there() -> Iterator[None]:
+    """For what belongs to a connection that was there a moment ago. Raises ``UnknownConnection``."""
+    try:
+        yield
+    except psycopg.errors.ForeignKeyViolation as error:
+        raise connection_gone() from error
 
 
 def _readable(conn: Connection) -> bool:

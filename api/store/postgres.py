@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from api.store.gathered import Gathered
-from api.store.pool import Pool
+from api.store.pool import Pool, connection_there
 from api.store.postgres_exports import PostgresExports
 from api.store.postgres_leases import PostgresLeases
 from api.store.postgres_runs import PostgresRuns, PostgresThreads
@@ -134,6 +134,10 @@ class PostgresAgents:
         self._heard = Gathered(self._note_heard)
 
     async def add_code(self, code: JoinCodeRecord) -> None:
+        with connection_there():
+            await self._add_code(code)
+
+    async def _add_code(self, code: JoinCodeRecord) -> None:
         async with self._pool.transaction() as conn:
             # Codes are few and short-lived: each new one sweeps the old ones out.
             await conn.execute("DELETE FROM join_codes WHERE expires_at < %s", [code.created_at])

@@ -6,10 +6,11 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 
 from api.errors import StoreRefused, StoreUnavailable
-from api.store.pool import Pool
+from api.store.pool import Pool, connection_there
 from api.store.records import Batch, Fate, Holder, IdempotencyKey, Page, RunRecord, StoredEvent, ThreadRecord
 from api.store.rows import (
     KEY_HOURS,
+    Row,
     after_page,
     page_mark,
     run_of,
@@ -149,9 +150,13 @@ class PostgresRuns:
             "type": first.type,
             "data": first.data,
         }
-        if key is None:
-            await self._pool.change(_START, started)
-            return None
+        with connection_there():
+            if key is None:
+                await self._pool.change(_START, started)
+                return None
+            return await self._start_once(run, started, key)
+
+    async def _start_once(self, run: RunRecord, started: Row, key: IdempotencyKey) -> str | None:
         async with self._pool.transaction() as conn:
             # Two that come at once take turns here: the second finds what the first has written.
             await conn.execute(

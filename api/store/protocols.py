@@ -55,7 +55,9 @@ class Connections(Protocol):
 class Agents(Protocol):
     """Enrolled agents and the codes by which they join."""
 
-    async def add_code(self, code: JoinCodeRecord) -> None: ...
+    async def add_code(self, code: JoinCodeRecord) -> None:
+        """Keep it. Raises ``UnknownConnection`` when that was deleted meanwhile."""
+        ...
 
     async def redeem(
         self, code_hash: str, agent_id: str, name: str, token_hash: str, now: datetime
@@ -143,6 +145,7 @@ class Runs(Protocol):
 
         Raises:
             KeyReused: the key was seen with another body.
+            UnknownConnection: it was deleted meanwhile.
         """
         ...
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from sqlite_utils import Database
 
 from api.store.gathered import Gathered
-from api.store.lane import Lane, changed
+from api.store.lane import Lane, changed, connection_there
 from api.store.migrations import migrations
 from api.store.records import (
     AgentFacts,
@@ -135,7 +135,8 @@ class SqliteAgents:
                     ],
                 )
 
-        await self._writer.do(work)
+        with connection_there():
+            await self._writer.do(work)
 
     async def redeem(
         self, code_hash: str, agent_id: str, name: str, token_hash: str, now: datetime

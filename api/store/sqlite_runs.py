@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from sqlite_utils import Database
 
 from api.errors import StoreRefused
-from api.store.lane import Lane, changed
+from api.store.lane import Lane, changed, connection_there
 from api.store.records import Batch, Fate, Holder, IdempotencyKey, Page, RunRecord, StoredEvent, ThreadRecord
 from api.store.rows import (
     KEY_HOURS,
@@ -144,7 +144,8 @@ class SqliteRuns:
                     )
             return None
 
-        return await self._writer.do(work)
+        with connection_there():
+            return await self._writer.do(work)
 
     async def append(self, batches: Sequence[Batch]) -> list[Fate]:
         def work(db: Database) -> list[Fate]:

@@ -10,6 +10,7 @@ from graph.agreement import same_result
 from graph.autofix import autofix
 from graph.errors import ModelError
 from graph.lint import lint
+from graph.nodes.execute_sql import bounded
 from graph.nodes.find_values import looked_up
 from graph.nodes.work import Work
 from graph.nodes.write_sql import draft_prompt, write
@@ -67,5 +68,5 @@ async def _run(sql: str, state: State, work: Work, number: int) -> tuple[str, Ro
     verdict = lint(sql, snapshot, cloud_policy=work.ports.cloud_policy, without=settings.without)
     if verdict.verdict == "reject":
         return None
-    outcome = await work.ports.database.execute(sql, run_id=work.run_id, attempt=number)
+    outcome = bounded(await work.ports.database.execute(sql, run_id=work.run_id, attempt=number))
     return None if isinstance(outcome, Failed) else (sql, outcome)

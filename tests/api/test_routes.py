@@ -4,6 +4,8 @@ import asyncio
 import csv
 import io
 import json
+import sys
+import threading
 from typing import Any
 
 import pyarrow as pa
@@ -12,7 +14,9 @@ import pyarrow.parquet
 import pytest
 from fastapi.testclient import TestClient
 
+from wire.messages import Execute
 from wire.outcome import ResultColumn
+from wire.policy import Share
 from wire.snapshot import Column, Table
 
 
@@ -43,6 +47,61 @@ def test_a_connection_from_birth_to_end(client: TestClient) -> None:
 def test_both_addresses_create_a_connection(client: TestClient) -> None:
     codes = [client.post(path, json={"name": "x"}).status_code for path in ("/api/v1", "/api/v1/connections")]
     assert codes == [201, 201]
+
+
+async def test_nothing_is_kept_of_a_draft_that_was_not_chosen(
+    backend: Any, script: Any, monkeypatch: Any
+) -> None:
+    """The run does not tell of it, so whoever deletes the run could not drop it."""
+    connection = await backend.connection()
+    agent = await backend.agent(connection)
+    events = script._events
+
+    async def with_another_draft(ports: Any, run_id: str) -> Any:
+        await ports.database.execute("SELECT 1", run_id=run_id, attempt=1_000)
+        async for event in events(ports, run_id):
+            yield event
+
+    monkeypatch.setattr(script, "_events", with_another_draft)
+    run = await backend.ask(connection)
+    assert len([message for message in agent.heard if isinstance(message, Execute)]) == 2
+    (told,) = [attempt["outcome"]["result_ref"] for attempt in run["attempts"]]
+    folder = backend.state.results.folder
+    await backend.eventually(lambda: [path.stem for path in folder.glob("res_*")] == [told])
+    assert (await backend.http.delete(f"/api/v1/threads/{run['thread_id']}")).status_code == 204
+    await backend.eventually(lambda: not list(folder.glob("res_*")))
+    await agent.leave()
+
+
+async def test_large_snapshots_are_looked_through_beside_the_event_loop(
+    backend: Any, fake_agent: Any, monkeypatch: Any
+) -> None:
+    """Ten thousand tables take seconds, in which nobody else would be served."""
+    threads: dict[str, int] = {}
+
+    def watched(module: str, name: str) -> None:
+        work = getattr(sys.modules[module], name)
+
+        def watch(*given: Any) -> Any:
+            threads[name] = threading.get_ident()
+            return work(*given)
+
+        monkeypatch.setattr(f"{module}.{name}", watch)
+
+    for name in ("suggest", "without_samples", "excerpt"):
+        watched("api.routes.connections", name)
+    for name in ("compare", "merged"):
+        watched("api.catalog", name)
+    connection = await backend.connection()
+    agent = fake_agent(backend.socket_url, await backend.join(connection))
+    await agent.attach(share=Share(screen="schema"))
+    await backend.eventually(lambda: backend.state.gateway.session(connection) is not None)
+    assert (await backend.http.post(f"/api/v1/{connection}/refresh-schema")).status_code == 200
+    assert (await backend.get(f"/api/v1/connections/{connection}/suggestions"))["questions"]
+    assert (await backend.get(f"/api/v1/connections/{connection}/schema"))["tables"]
+    assert threads.keys() == {"suggest", "without_samples", "excerpt", "compare", "merged"}
+    assert threading.get_ident() not in threads.values()
+    await agent.leave()
 
 
 async def test_refreshing_tells_what_changed(backend: Any, snapshot: Any) -> None:

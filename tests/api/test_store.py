@@ -11,7 +11,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from api.errors import BadCursor, KeyReused, StoreRefused, StoreUnavailable
+from api.errors import BadCursor, KeyReused, StoreRefused, StoreUnavailable, UnknownConnection
 from api.ids import new_id
 from api.recorder import stored
 from api.store.postgres import PostgresStore
@@ -347,6 +347,18 @@ async def test_an_idempotency_key_finds_its_run(store: Store) -> None:
     old = IdempotencyKey("old", "body")
     await _run(store, connection, key=old, at=now - timedelta(hours=25))
     assert await store.runs.earlier("local", old) is None
+
+
+async def test_what_is_asked_of_a_connection_while_it_is_deleted_is_told_so(store: Store) -> None:
+    connection = await _connection(store)
+    assert await store.connections.delete("local", connection.connection_id)
+    for key in (None, IdempotencyKey("k", "h")):
+        with pytest.raises(UnknownConnection):
+            await _run(store, connection, key=key)
+    with pytest.raises(UnknownConnection):
+        await store.agents.add_code(
+            JoinCodeRecord("hash", "local", connection.connection_id, NOW, NOW + timedelta(minutes=1))
+        )
 
 
 async def test_pages_hold_everything_once(store: Store) -> None:

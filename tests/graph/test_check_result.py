@@ -103,6 +103,18 @@ async def test_most_drafts_win(ask):
     assert run[-1].answer.sql.endswith("'Zoe'")
 
 
+async def test_what_another_draft_gave_is_bounded_like_any_result(ask):
+    """Its rows go into an event, and there are as many as a frame held, each as long as it likes."""
+    wide = [_rows(*[["b" * 100_000] for _ in range(50)]) for _ in range(2)]
+    asking = await ask(
+        [WIDE, NARROW, NARROW], [_rows(["a"]), *wide], question="Which one?",
+        settings=_settings(candidates=3),
+    )  # fmt: skip
+    told = [event.outcome for event in asking.of("executed")][-1]
+    assert told.row_count == 50
+    assert sum(len(row[0]) for row in told.preview) <= 64_000
+
+
 async def test_a_candidate_that_fails_is_passed_over(ask):
     failed = Failed(code="database", message="no", sqlstate="42703")
     asking = await ask(
