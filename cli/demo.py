@@ -42,15 +42,17 @@ def demo(
     Needs no key and no container; OPENAI_API_KEY or CUSTARD_MODEL_BASE_URL choose another model.
     """
     from cli.chain import Chain, ModelChoice
+    from cli.stopping import stopped_in_order
     from embedded.paths import home
 
     model = ModelChoice(small=small, path=model_path)
     if ask is None:
-        with Chain(port=port or DEFAULT_PORT, model=model, folder=home()) as chain:
+        with stopped_in_order(), Chain(port=port or DEFAULT_PORT, model=model, folder=home()) as chain:
             _serve(chain, browser=browser)
         return
     # One question leaves nothing behind, and does not disturb a demo that is running.
     with (
+        stopped_in_order(),
         tempfile.TemporaryDirectory(prefix="custard-") as folder,
         Chain(port=port, model=model, folder=Path(folder)) as chain,
     ):

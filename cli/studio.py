@@ -30,11 +30,15 @@ def run_studio(port: int) -> None:
             "Run: make studio",
         )
     from cli.chain import Chain, ModelChoice
+    from cli.stopping import stopped_in_order
     from embedded.paths import home
 
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
-    with Chain(port=port, model=ModelChoice(), folder=home(), studio=True) as chain:
+    with (
+        stopped_in_order(),
+        Chain(port=port, model=ModelChoice(), folder=home(), studio=True) as chain,
+    ):
         err.print(f"\n  Studio's server: [bold]{chain.url}[/], graph [bold]custard[/]")
         err.print("  Connect LangGraph Studio to that address. Ctrl-C stops everything.\n")
         try:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -31,6 +32,7 @@ NOBODYS_PID = "4194305"
 """One more than the largest that Linux gives."""
 
 START_SECONDS = 60.0
+STOP_SECONDS = 15.0
 LOG_BYTES = 5_000_000
 """A server log longer than this is set aside at the next start."""
 
@@ -162,11 +164,13 @@ class Cluster:
         for attempt in range(PORT_ATTEMPTS):
             length = self.log.stat().st_size if self.log.exists() else 0
             server = self._spawn(account, port or free_port())
-            deadline = time.monotonic() + START_SECONDS
-            while time.monotonic() < deadline and server.poll() is None:
-                if self.ready:
+            try:
+                if self._came_up(server):
                     return server
-                time.sleep(0.01)
+            except BaseException:
+                # Ctrl-C: nobody else knows of it yet, so nobody else would stop it.
+                _end(server)
+                raise
             said = self.log.read_bytes()[length:].decode(errors="replace")
             if server.poll() is None:
                 server.kill()
@@ -179,6 +183,15 @@ class Cluster:
                 raise PostgresStartFailed(f"PostgreSQL did not start: {_last_lines(said)}", _HINT)
             time.sleep(0.2 * (attempt + 1))
         raise AssertionError("the last attempt returns or raises")
+
+    def _came_up(self, server: subprocess.Popen[bytes]) -> bool:
+        """Wait until it takes connections; False when it ended, or took too long."""
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline and server.poll() is None:
+            if self.ready:
+                return True
+            time.sleep(0.01)
+        return False
 
     def await_ready(self) -> None:
         """Wait for a server that another process started.
@@ -260,6 +273,16 @@ class Cluster:
             return (self.data / "postmaster.pid").read_text().split("\n")
         except OSError:
             return []
+
+
+def _end(server: subprocess.Popen[bytes]) -> None:
+    """Shut a server down that has just begun; its children must not outlive it."""
+    server.send_signal(signal.SIGINT)
+    try:
+        server.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        server.kill()
+        server.wait()
 
 
 def _environment() -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Stops a PostgreSQL server whose user died without stopping it.
+"""Stops a server whose user died without stopping it: PostgreSQL that several may use, or another's own.
 
 A child of every process that uses a server, run as a script by file name, and reading nothing but its
 standard input: a pipe that closes when the parent ends, however it ends. Then, when no other process holds
@@ -16,6 +16,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
 
@@ -27,15 +28,20 @@ SHUTDOWN_SECONDS = 15.0
 
 def main() -> int:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--start-lock", type=Path, required=True)
-    parser.add_argument("--use-lock", type=Path, required=True)
+    parser.add_argument("--data", type=Path)
+    parser.add_argument("--start-lock", type=Path)
+    parser.add_argument("--use-lock", type=Path)
+    parser.add_argument("--pid-file", type=Path)
     parser.add_argument("--remove", type=Path)
     options = parser.parse_args()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     while os.read(0, 4096):
         pass
+    if options.pid_file is not None:
+        _end_own(options.pid_file)
+        shutil.rmtree(options.remove, ignore_errors=True)
+        return 0
     if not options.start_lock.exists():
         return 0
     with options.start_lock.open("a") as starting, options.use_lock.open("a") as using:
@@ -53,11 +59,24 @@ def postmaster_pid(data: Path) -> int | None:
 
     A pid file alone proves nothing: after a kill it stays, and its number may be anybody's by then.
     """
+    return _named(data / "postmaster.pid", data)
+
+
+def _named(pid_file: Path, folder: Path) -> int | None:
+    """The process that a file names, when the folder is on its command line."""
     try:
-        pid = int((data / "postmaster.pid").read_text().split("\n", 1)[0])
+        pid = int(pid_file.read_text().split("\n", 1)[0])
     except (OSError, ValueError):
         return None
-    return pid if str(data) in _command_line(pid) else None
+    return pid if str(folder) in _command_line(pid) else None
+
+
+def _end_own(pid_file: Path) -> None:
+    """End a server that served the dead one alone, and keeps nothing."""
+    pid = _named(pid_file, pid_file.parent)
+    if pid is not None:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 def stop_postmaster(data: Path, seconds: float) -> bool:

@@ -5,12 +5,14 @@ import secrets
 import shutil
 import socket
 import subprocess
+import sys
 import sysconfig
 import tempfile
 import time
 from contextlib import suppress
 from pathlib import Path
 
+from embedded import guard
 from embedded.errors import EmbeddedError
 from embedded.ports import PORT_ATTEMPTS, free_port, is_free
 
@@ -59,7 +61,9 @@ class NatsServer:
         self._name = secrets.token_hex(8)
         self._port = free_port()
         self._folder = tempfile.TemporaryDirectory(prefix="custard-nats-")
+        self._pid_file = Path(self._folder.name) / "nats.pid"
         self._process: subprocess.Popen[bytes] | None = None
+        self._guard: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
@@ -102,6 +106,7 @@ class NatsServer:
     def start(self) -> None:
         """Start it, also again after it was killed; returns when it takes connections."""
         folder = Path(self._folder.name)
+        self._guard = self._guard or self._post_guard()
         config = folder / "nats.conf"
         # In a file that only we can read: a command line is everybody's.
         descriptor = os.open(config, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -112,7 +117,7 @@ class NatsServer:
             )
         with (folder / "nats.log").open("ab") as log:
             self._process = subprocess.Popen(
-                [self._program, "-c", str(config)],
+                [self._program, "-c", str(config), "-P", str(self._pid_file)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -155,4 +160,15 @@ class NatsServer:
                 self._process.wait(5)
             except subprocess.TimeoutExpired:
                 self.kill()
+        if self._guard is not None:
+            assert self._guard.stdin is not None
+            self._guard.stdin.close()
+            self._guard.wait()
+            self._guard = None
         self._folder.cleanup()
+
+    def _post_guard(self) -> "subprocess.Popen[bytes]":
+        """What ends it, and removes its folder, should we be killed."""
+        command: list[str | Path] = [sys.executable, "-I", "-S", guard.__file__]
+        command += ["--pid-file", self._pid_file, "--remove", self._folder.name]
+        return subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)

@@ -24,14 +24,13 @@ from psycopg.conninfo import make_conninfo
 
 from embedded import guard
 from embedded.binaries import Binaries, Kind, find_binaries
-from embedded.cluster import DSN_VARIABLE, SUPERUSER, Cluster
+from embedded.cluster import DSN_VARIABLE, STOP_SECONDS, SUPERUSER, Cluster
 from embedded.errors import PostgresBusy, PostgresError
 from embedded.locks import Use, exclusive
 from embedded.orphans import end_orphans
 from embedded.paths import logs_dir, postgres_dir
 
 LOCK_SECONDS = 60.0
-STOP_SECONDS = 15.0
 
 
 class EmbeddedPostgres:
@@ -112,23 +111,32 @@ class EmbeddedPostgres:
         if self._port is not None and self.pid is not None:
             return self
         self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with self._alone():
-            self._cluster.ensure()
-            self._use.hold()
-            try:
-                if self.pid is None:
-                    self._server = self._cluster.launch()
-                else:
-                    self._cluster.await_ready()
-                self._port = self._cluster.port
-                self._guard = self._guard or self._post_guard()
-                if self._keep and self._server is not None:
-                    self._close_to_others()
-            except BaseException:
-                self._port = None
-                self._use.release()
-                raise
+        try:
+            with self._alone():
+                self._start_alone()
+        except BaseException:
+            self._dismiss_guard()  # which waits for the lock that was held
+            raise
         return self
+
+    def _start_alone(self) -> None:
+        """Under the start lock; what was begun is undone when it comes to nothing, at Ctrl-C too."""
+        self._cluster.ensure()
+        self._use.hold()
+        try:
+            if self.pid is None:
+                self._server = self._cluster.launch()
+            else:
+                self._cluster.await_ready()
+            self._port = self._cluster.port
+            self._guard = self._guard or self._post_guard()
+            if self._keep and self._server is not None:
+                self._close_to_others()
+        except BaseException:
+            self._port = None
+            if self._use.release():
+                self._put_down()
+            raise
 
     def revive(self) -> bool:
         """Start the server again, on the port that its clients know, when it was killed; True when it was.
@@ -158,10 +166,18 @@ class EmbeddedPostgres:
             return
         self._port = None
         with self._alone():
-            stopped = self._use.release() and guard.stop_postmaster(self.data, STOP_SECONDS)
-        if self._server is not None and stopped:
-            self._server.wait()
+            if self._use.release():
+                self._put_down()
         self._server = None
+        self._dismiss_guard()
+
+    def _put_down(self) -> None:
+        """Shut the server down, which nobody uses any more."""
+        if guard.stop_postmaster(self.data, STOP_SECONDS) and self._server is not None:
+            self._server.wait()
+            self._server = None
+
+    def _dismiss_guard(self) -> None:
         if self._guard is not None:
             assert self._guard.stdin is not None
             self._guard.stdin.close()

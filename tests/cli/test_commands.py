@@ -13,6 +13,7 @@ import pytest
 from cli.chain import Chain, ModelChoice, PortInUse
 from cli.children import Child, ChildFailed
 from cli.http import Backend
+from cli.stopping import stopped_in_order
 
 
 def custard(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -111,6 +112,77 @@ def test_a_port_lost_between_choice_and_start_is_given_up_for_another(
         assert chain.url != first
         with Backend(chain.url) as backend:
             assert backend.get("/health")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+@pytest.mark.parametrize("moment", ["__enter__", "tend"])
+def test_a_demo_that_is_told_to_stop_leaves_nothing(
+    tmp_path: Path, number: signal.Signals, moment: str
+) -> None:
+    """Neither its store nor the agent's token, however it is told and whatever it is at."""
+    program = f"""
+import sys, time
+import cli.asking, cli.chain, cli.main
+
+class Fake:
+    url, connection_id = "http://127.0.0.1:9", "conn_1"
+    def __init__(self, *, folder, **_): self.folder = folder
+    def __enter__(self):
+        (self.folder / "token").write_text("secret")
+        return wait() if {moment == "__enter__"} else self
+    def __exit__(self, *_):
+        print("stopped", flush=True)
+
+def wait(*_, **__):
+    print("ready", flush=True)
+    while True: time.sleep(0.01)
+
+cli.chain.Chain, cli.asking.ask = Fake, wait
+cli.main.main()
+"""
+    demo = subprocess.Popen(
+        [sys.executable, "-c", program, "demo", "--ask", "How many?"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+    )
+    assert demo.stdout is not None
+    assert demo.stdout.readline() == "ready\n"
+    assert len(list(tmp_path.glob("custard-*/token"))) == 1
+    demo.send_signal(number)
+    told, complained = demo.communicate()
+    assert (demo.returncode, "Traceback" in complained) == (130, False)
+    assert told == ("stopped\n" if moment == "tend" else "")
+    assert not list(tmp_path.glob("custard-*"))
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_what_is_cleared_away_is_not_broken_off_by_a_second_signal(number: signal.Signals) -> None:
+    cleared = []
+
+    @stopped_in_order()
+    def work() -> None:
+        try:
+            os.kill(os.getpid(), number)
+            time.sleep(60)  # broken off by the signal
+        finally:
+            os.kill(os.getpid(), number)
+            cleared.append(number)
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
+    assert cleared == [number]
+    assert signal.getsignal(number) is signal.SIG_DFL
+
+
+def test_a_signal_that_is_ignored_on_purpose_stays_so() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with stopped_in_order():
+            os.kill(os.getpid(), signal.SIGHUP)
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_a_child_that_ends_by_itself_is_reported_with_its_last_words(tmp_path: Path) -> None:

@@ -10,12 +10,15 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 
+from embedded import guard
 from embedded.account import Account
 from embedded.binaries import find_binaries
+from embedded.cluster import Cluster
 from embedded.errors import PostgresError, PostgresStartFailed
 from embedded.postgres import EmbeddedPostgres, ExternalPostgres, demo_postgres, temporary_postgres
 
@@ -250,6 +253,35 @@ def test_the_guard_stops_what_a_killed_process_left(fresh: Path, how: str) -> No
     user.communicate()
     assert _eventually(lambda: _gone(pid))
     assert _eventually(lambda: root.exists() == (how == "keep"))
+
+
+@pytest.mark.parametrize("moment", ["while it starts", "when it has started", "when it is guarded"])
+def test_a_start_that_is_broken_off_leaves_no_server(
+    cluster: Path, moment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pids = []
+
+    def stop(server: Any, *_: object) -> bool:
+        pids.append(guard.postmaster_pid(cluster / "data") or 0)
+        if moment != "while it starts" or pids[-1]:
+            raise KeyboardInterrupt
+        return False
+
+    server = EmbeddedPostgres(cluster, durable=False, keep=True)
+    with monkeypatch.context() as patched:
+        if moment == "while it starts":
+            patched.setattr(Cluster, "ready", property(stop))
+        elif moment == "when it has started":
+            patched.setattr(EmbeddedPostgres, "_post_guard", stop)
+        else:
+            patched.setattr(EmbeddedPostgres, "_close_to_others", stop)
+        with pytest.raises(KeyboardInterrupt):
+            server.start()
+    assert pids[-1]
+    assert _gone(pids[-1])
+    assert server.pid is None
+    with server:
+        assert _answer(server) == "postgres 127.0.0.1"
 
 
 def test_a_server_of_ones_own_is_taken_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
