@@ -22,9 +22,9 @@ from psycopg.pq.abc import PGconn
 from psycopg.types.string import TextLoader
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
+from agent.conninfo import checked, reason_of
 from agent.errors import DatabaseUnavailable
 from agent.intake import BoundedConnection
-from agent.redact import redact
 
 _log = logging.getLogger("agent.database")
 
@@ -70,6 +70,9 @@ class Database:
         dsn: a libpq connection string or URL, password included.
         size: connections at most, for statements and introspection together.
         checkout_seconds: how long ``connection`` waits before it gives up.
+
+    Raises:
+        SettingsError: the string cannot be read.
     """
 
     def __init__(self, dsn: str, *, size: int = 5, checkout_seconds: float = CHECKOUT_SECONDS) -> None:
@@ -79,7 +82,8 @@ class Database:
         self._checkout_seconds = checkout_seconds
         self._last_error: Exception | None = None
         self._pool = AsyncConnectionPool(
-            dsn,
+            # The pool tells a log what the driver says of a string that it cannot read.
+            checked(dsn),
             connection_class=self._connection_class(),
             kwargs={
                 "autocommit": True,
@@ -202,8 +206,7 @@ class Database:
             await self._pool.putconn(conn)
 
     def _unavailable(self, error: BaseException | None) -> DatabaseUnavailable:
-        cause = self._last_error or error
-        reason = redact(str(cause)).strip().splitlines()[0] if cause and str(cause).strip() else "no answer"
+        reason = reason_of(self._last_error or error)
         hint = "Check that PostgreSQL runs and that the agent's connection string and role are right."
         if "statement pooling" in reason:
             hint = "Set pool_mode = transaction for this database in PgBouncer, or connect past it."
@@ -250,7 +253,7 @@ async def cancel_statement(conn: Connection, *, timeout: float = 2.0) -> None:
     try:
         await conn.cancel_safe(timeout=timeout)
     except (psycopg.Error, OSError) as error:
-        _log.debug("cancel request failed", extra={"reason": redact(str(error))})
+        _log.debug("cancel request failed", extra={"reason": reason_of(error)})
 
 
 def cut_connection(conn: Connection) -> None:
@@ -277,12 +280,13 @@ async def ping(dsn: str) -> int:
 
     Raises:
         DatabaseUnavailable: it could not be reached.
+        SettingsError: the string cannot be read.
     """
+    dsn = checked(dsn)
     try:
         async with asyncio.timeout(CONNECT_SECONDS + 1):
             conn = await psycopg.AsyncConnection.connect(dsn, connect_timeout=CONNECT_SECONDS)
     except (psycopg.Error, OSError, TimeoutError) as error:
-        reason = redact(str(error)).strip() or "no answer"
-        raise DatabaseUnavailable(f"The database cannot be reached: {reason}") from error
+        raise DatabaseUnavailable(f"The database cannot be reached: {reason_of(error)}") from error
     async with conn:
         return conn.info.server_version

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 
+from agent.conninfo import checked, reason_of
 from agent.database import ping
 from agent.errors import AgentError, DatabaseUnavailable, JoinRefused
 from agent.redact import redact
@@ -133,9 +134,30 @@ async def role_is_modest(dsn: str) -> str:
     This is a first look; ``custard-agent doctor`` looks at everything.
 
     Raises:
-        DatabaseUnavailable: the role may do more than read; the message says what.
+        DatabaseUnavailable: the role may do more than read, or could not be looked at; the message says what.
     """
-    async with await psycopg.AsyncConnection.connect(dsn, connect_timeout=5) as conn:
+    try:
+        row, owned = await _looked_at(dsn)
+    except (psycopg.Error, OSError) as error:
+        raise DatabaseUnavailable(f"The role could not be looked at: {reason_of(error)}") from error
+    if row is None:
+        raise DatabaseUnavailable("The role cannot see itself in pg_roles.")
+    role, *powers = row
+    names = ("superuser", "CREATEROLE", "CREATEDB", "REPLICATION", "BYPASSRLS")
+    held = [name for name, has in zip(names, powers, strict=True) if has]
+    if owned:
+        held.append(f"owner of {owned} relations")
+    if held:
+        raise DatabaseUnavailable(
+            f"The role {role} may do more than read: {', '.join(held)}.",
+            "Make one that may only read: custard-agent grants prints the script.",
+        )
+    return f"role {role} may only read; every statement runs in a read-only transaction"
+
+
+async def _looked_at(dsn: str) -> tuple[tuple[Any, ...] | None, int]:
+    """The role's name and its powers, and how many relations it owns."""
+    async with await psycopg.AsyncConnection.connect(checked(dsn), connect_timeout=5) as conn:
         await conn.set_read_only(True)
         cursor = await conn.execute(
             "SELECT rolname, rolsuper, rolcreaterole, rolcreatedb, rolreplication, rolbypassrls"
@@ -147,19 +169,7 @@ async def role_is_modest(dsn: str) -> str:
             " (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = current_user)"
         )
         owned = await cursor.fetchone()
-    if row is None:
-        raise DatabaseUnavailable("The role cannot see itself in pg_roles.")
-    role, *powers = row
-    names = ("superuser", "CREATEROLE", "CREATEDB", "REPLICATION", "BYPASSRLS")
-    held = [name for name, has in zip(names, powers, strict=True) if has]
-    if owned and owned[0]:
-        held.append(f"owner of {owned[0]} relations")
-    if held:
-        raise DatabaseUnavailable(
-            f"The role {role} may do more than read: {', '.join(held)}.",
-            "Make one that may only read: custard-agent grants prints the script.",
-        )
-    return f"role {role} may only read; every statement runs in a read-only transaction"
+    return row, owned[0] if owned else 0
 
 
 def store_identity(path: Path, answer: dict[str, Any], url: str) -> None:

@@ -109,17 +109,26 @@ class Settings(BaseSettings):
         """The database's connection string.
 
         Raises:
-            SettingsError: there is none.
+            SettingsError: there is none, or it cannot be read.
         """
-        dsn = self.dsn.get_secret_value()
-        if not dsn and self.dsn_file is not None:
-            dsn = _read(self.dsn_file, "connection string")
-        if not dsn and not any(os.environ.get(name) for name in ("PGHOST", "PGSERVICE", "PGHOSTADDR")):
+        dsn = self.find_dsn()
+        if dsn is None:
             raise SettingsError(
                 "No database is named.",
                 f"Set {PREFIX}DSN_FILE to a file that holds its connection string, or {PREFIX}DSN.",
             )
         return dsn
+
+    def find_dsn(self) -> str | None:
+        """As ``require_dsn``; None when no database is named."""
+        from agent.conninfo import checked
+
+        dsn = self.dsn.get_secret_value()
+        if not dsn and self.dsn_file is not None:
+            dsn = _read(self.dsn_file, "connection string")
+        if not dsn and not any(os.environ.get(name) for name in ("PGHOST", "PGSERVICE", "PGHOSTADDR")):
+            return None
+        return checked(dsn)
 
     def _identity(self) -> dict[str, Any]:
         path = self.token_file or identity_file()

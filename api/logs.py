@@ -11,6 +11,7 @@ _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARN
 def configure(level: str) -> None:
     """Set logging up for this process; an unknown level means ``info``."""
     logging.getLogger("uvicorn.error").addFilter(_silence)
+    logging.getLogger("psycopg.pool").addFilter(_retell)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -34,6 +35,19 @@ def bare(error: BaseException | None) -> BaseException | None:
 def _silence(record: logging.LogRecord) -> bool:
     """uvicorn repeats errors that are logged already, with their text; the repetition goes."""
     return record.exc_info is None
+
+
+def _retell(record: logging.LogRecord) -> bool:
+    """What the store's pool says of its connections, as a line like all others and without what the driver
+    says of a connection string: it quotes a piece."""
+    if record.levelno >= logging.WARNING:
+        args = record.args if isinstance(record.args, tuple) else ()
+        errors = [arg for arg in args if isinstance(arg, BaseException)]
+        quoting = any(kind.__name__ == "ProgrammingError" for one in errors for kind in type(one).__mro__)
+        lines = [] if quoting else record.getMessage().splitlines()
+        said = lines[0] if lines else ", ".join(type(one).__name__ for one in errors)
+        structlog.get_logger("api").warning("database connections", said=said)
+    return False
 
 
 def _to_stderr(*_: object) -> structlog.PrintLogger:

@@ -21,6 +21,7 @@ from urllib.parse import quote
 
 import httpx2
 import psycopg
+from psycopg.conninfo import conninfo_to_dict
 
 from evals.cases import Case, Leniency, PastTurn, select
 from evals.errors import GoldError, HarnessError, SystemDown
@@ -35,6 +36,7 @@ from evals.store import ResultStore
 from evals.suite import DOWN
 from graph.run import Run
 from wire.cases import CaseList, CaseProblem, CaseQuestion, CaseVerdict
+from wire.conninfo import HINT, UNREADABLE, is_plain
 
 DSN_VARIABLE = "CUSTARD_EVAL_DSN"
 """Names the connection's database for scoring; a role that may only read is enough."""
@@ -243,6 +245,8 @@ def _nothing_runs_here(query: str) -> NoReturn:
 
 
 def _scoring(dsn: str, search_path: list[str]) -> ScoringConnection:
+    if not is_plain(dsn, conninfo_to_dict):
+        raise HarnessError(f"{DSN_VARIABLE}: {UNREADABLE}", HINT)
     try:
         return ScoringConnection(dsn, search_path)
     except psycopg.Error as error:

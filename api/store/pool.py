@@ -13,11 +13,13 @@ from weakref import WeakKeyDictionary
 
 import psycopg
 import structlog
+from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool, PoolClosed
 
-from api.errors import StoreRefused, StoreUnavailable, connection_gone
+from api.errors import BadSettings, StoreRefused, StoreUnavailable, connection_gone
 from api.store.rows import Row
+from wire.conninfo import HINT, UNREADABLE, is_plain
 
 Connection = psycopg.AsyncConnection[DictRow]
 
@@ -41,9 +43,15 @@ class Pool:
 
     Args:
         url: libpq's connection string or URL; never logged.
+
+    Raises:
+        BadSettings: the driver would not read it as it was meant.
     """
 
     def __init__(self, url: str, *, size: int = 10) -> None:
+        if not is_plain(url, conninfo_to_dict):
+            # The pool tells a log what the driver says of it, which quotes a piece.
+            raise BadSettings(f"CUSTARD_DATABASE_URL: {UNREADABLE}", HINT)
         self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
             url,
             connection_class=psycopg.AsyncConnection[DictRow],

@@ -27,6 +27,7 @@ from embedded.demo.sales import make_customers, sales_tables
 from embedded.demo.support import support_tables
 from embedded.demo.web import event_years, web_tables
 from embedded.errors import DemoError
+from wire.conninfo import HINT, UNREADABLE, is_plain
 from wire.policy import parse_policy
 
 DEMO_VERSION = 1
@@ -116,6 +117,8 @@ def create_demo(
     Raises:
         DemoError: the server cannot be reached, or does not permit it, or has something else of that name.
     """
+    if not is_plain(admin_dsn, conninfo_to_dict):
+        raise DemoError(f"CUSTARD_DEMO_DSN: {UNREADABLE}", HINT)
     try:
         with closing(psycopg.connect(admin_dsn, autocommit=True)) as admin:
             admin.execute(f"SET lock_timeout = '{LOCK_SECONDS}s'")

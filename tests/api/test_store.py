@@ -11,7 +11,14 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from api.errors import BadCursor, KeyReused, StoreRefused, StoreUnavailable, UnknownConnection
+from api.errors import (
+    BadCursor,
+    BadSettings,
+    KeyReused,
+    StoreRefused,
+    StoreUnavailable,
+    UnknownConnection,
+)
 from api.ids import new_id
 from api.recorder import stored
 from api.store.postgres import PostgresStore
@@ -537,6 +544,21 @@ async def test_a_server_that_is_away_is_named_without_its_password(monkeypatch: 
         await store.open()
     assert "CUSTARD_DATABASE_URL" in error.value.hint
     assert "a-secret-word" not in f"{error.value}{error.value.hint}"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://u:50%off-hunter2@h/d",
+        "host=h password=my hunter2",
+        "postgres:/u:hunter2@h/d",
+        "postgresql://u:pa@hunter2@127.0.0.1/d",
+    ],
+)
+def test_no_piece_of_a_url_that_cannot_be_read_is_said(url: str, capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(BadSettings, match="CUSTARD_DATABASE_URL") as error:
+        PostgresStore(url)
+    assert "hunter2" not in f"{error.value}{error.value.hint}{''.join(capfd.readouterr())}"
 
 
 async def test_what_was_kept_is_there_after_a_restart(tmp_path: Path) -> None:
