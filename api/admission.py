@@ -103,6 +103,11 @@ class Admission:
         finally:
             self._entering -= 1
 
+    @property
+    def crowded(self) -> bool:
+        """Whether anybody waits for a place."""
+        return bool(self._held)
+
     def come_back(self) -> int:
         """Seconds after which one that is turned away is to knock again."""
         now = self._clock()

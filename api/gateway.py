@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from time import monotonic
 from typing import Any, TypeVar
 
+from api.arrivals import Arrival, Arrivals
 from api.catalog import Catalog
 from api.database import AgentDatabase
 from api.errors import StoreUnavailable
@@ -26,13 +27,15 @@ from api.store.records import ConnectionRecord
 from graph.run import Run
 from wire.closing import REVOKED, SAME_REPLICA, SUPERSEDED
 from wire.messages import Cancel, Drain
-from wire.policy import Share
+from wire.policy import Policy, Share
 
 _T = TypeVar("_T")
 
 _REFS_AT_ONCE = 2_000
 """References in one notice: a message of the bus is bounded."""
 _STORE_PAUSE_SECONDS = 1.0
+_DRAIN_SECONDS = 2.0
+"""How long an agent that takes nothing may hold up the end of this process."""
 
 TAKEOVERS_PER_MINUTE = 3
 """Of one agent by another instance; more means that processes share a token."""
@@ -74,6 +77,7 @@ class Gateway:
         self.statement_limits = limits
         self.wanted: dict[str, Statement] = {}
         """Statements that somebody waits for; an agent is told to stop any other."""
+        self.arrivals = Arrivals()
         self.catalog = Catalog(store, self)
         self._store = store
         self._sessions = Sessions()
@@ -115,9 +119,9 @@ class Gateway:
 
     async def tighten(self, connection: ConnectionRecord) -> None:
         """See that every agent of this connection that is attached here holds to the connection's policy."""
-        for session in self._sessions.of(connection.connection_id):
-            with suppress(SessionLost):
-                await session.tighten(connection.policy)
+        sessions = self._sessions.of(connection.connection_id)
+        # Together: one that takes nothing for a while must not keep the policy from the others.
+        await asyncio.gather(*(_tighten(session, connection.policy) for session in sessions))
 
     async def renew_policy(self, connection_id: str) -> None:
         """As ``tighten``, with the policy that the store has. Raises ``StoreUnavailable``."""
@@ -130,6 +134,7 @@ class Gateway:
     async def policy_changed(self, connection: ConnectionRecord) -> None:
         """Tell the agents of a connection's new policy, here and at every other replica."""
         await self.replicas.notify(PolicyNotice(connection_id=connection.connection_id))
+        self.arrivals.doubt(connection_id=connection.connection_id)
         await self.tighten(connection)
 
     async def forget_results(self, runs: Iterable[Run]) -> None:
@@ -164,8 +169,20 @@ class Gateway:
 
     # --- sessions ------------------------------------------------------------------------------------------
 
-    async def attach(self, session: AgentSession) -> None:
-        """Serve this session from now on, in place of an older one of the same agent."""
+    async def attach(self, session: AgentSession, arrival: Arrival | None = None) -> None:
+        """Serve this session from now on, in place of an older one of the same agent.
+
+        Args:
+            arrival: what it came by, if it came by the door.
+
+        Raises:
+            SessionLost: the agent left, or was sent away.
+        """
+        while arrival is not None and arrival.stale:
+            arrival.stale = False
+            await self._patiently(self._look_after, session)
+        if session.lost:
+            raise SessionLost
         older = self._sessions.get(session.agent_id)
         if older is not None and older.epoch > session.epoch:
             await session.close(SUPERSEDED, "A newer session of this agent is served.")
@@ -177,7 +194,8 @@ class Gateway:
         if older is not None:
             # Of the same process it is a socket that was lost; a process that is displaced gives up.
             code = SAME_REPLICA if older.instance == session.instance else SUPERSEDED
-            await older.close(code, "A newer session of this agent is served.")
+            older.end()
+            self._spawn(older.close(code, "A newer session of this agent is served."))
         await self.replicas.attached(session)
         if self.replicas.shared:
             self._spawn(self._stop_unclaimed(session))
@@ -254,6 +272,7 @@ class Gateway:
         await self._revoke(agent_id)
 
     async def _revoke(self, agent_id: str) -> None:
+        self.arrivals.doubt(agent_id=agent_id)
         session = self._sessions.get(agent_id)
         if session is not None:
             await session.close(REVOKED, "The token of this agent was revoked.")
@@ -264,8 +283,9 @@ class Gateway:
         await self._forget(connection_id)
 
     async def _forget(self, connection_id: str) -> None:
-        for session in self._sessions.of(connection_id):
-            await session.close(REVOKED, "The connection was deleted.")
+        self.arrivals.doubt(connection_id=connection_id)
+        sessions = self._sessions.of(connection_id)
+        await asyncio.gather(*(one.close(REVOKED, "The connection was deleted.") for one in sessions))
         self.catalog.forget(connection_id)
 
     def heed(self, notice: GoneNotice | PolicyNotice | ResultsNotice | MissedNotice) -> None:
@@ -277,6 +297,7 @@ class Gateway:
                 if notice.connection_id is not None:
                     self._spawn(self._forget(notice.connection_id))
             case PolicyNotice():
+                self.arrivals.doubt(connection_id=notice.connection_id)
                 self._spawn(self._patiently(self.renew_policy, notice.connection_id))
             case ResultsNotice():
                 self._spawn(self.results.forget(notice.refs))
@@ -285,6 +306,7 @@ class Gateway:
 
     async def _catch_up(self) -> None:
         """Learn from the store what notices would have said: who is revoked, deleted or tightened."""
+        self.arrivals.doubt()
         for session in self._sessions:
             await self._patiently(self._look_after, session)
 
@@ -293,8 +315,10 @@ class Gateway:
         ours = next((one for one in agents if one.agent_id == session.agent_id), None)
         if ours is None or ours.revoked_at is not None:
             await session.close(REVOKED, "The token of this agent was revoked.")
-        else:
-            await self.renew_policy(session.connection_id)
+            return
+        connection = await self._store.connections.get(session.tenant, session.connection_id)
+        if connection is not None:
+            await _tighten(session, connection.policy)
 
     async def _patiently(self, work: Callable[[_T], Awaitable[None]], about: _T) -> None:
         """Do it when the store lets us: a notice that was not heeded is not said again."""
@@ -312,11 +336,7 @@ class Gateway:
         What runs here goes on being served: agents keep this socket until it is closed.
         """
         await self.replicas.leave()
-        for session in self._sessions:
-            try:
-                await session.tell(Drain(grace_seconds=grace_seconds))
-            except SessionLost:
-                continue
+        await asyncio.gather(*(_tell_drain(session, grace_seconds) for session in self._sessions))
 
     async def moved(self, seconds: float) -> None:
         """Wait, where there are other replicas, until every agent is attached to one of them too."""
@@ -341,6 +361,17 @@ class Gateway:
 
     def _count(self) -> None:
         self.metrics.agents.set(len(self._sessions))
+
+
+async def _tighten(session: AgentSession, policy: Policy | None) -> None:
+    with suppress(SessionLost):
+        await session.tighten(policy)
+
+
+async def _tell_drain(session: AgentSession, grace_seconds: float) -> None:
+    with suppress(SessionLost, TimeoutError):
+        async with asyncio.timeout(_DRAIN_SECONDS):
+            await session.tell(Drain(grace_seconds=grace_seconds))
 
 
 async def _tell_count(session: AgentSession, count: int) -> None:

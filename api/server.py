@@ -29,12 +29,43 @@ _BACKLOG = 2048
 MOVE_SECONDS = 5.0
 """How long agents are waited for to have found another replica, before their sockets here are closed."""
 LINGER_SECONDS = 1.5
+_FLUSH_SECONDS = 5.0
+"""How long a socket that is closed waits for its peer to take what was written to it."""
 _GRACE_SECONDS = 10
 """What connections are given to close once the runs have ended."""
 
 
+class _Closing:
+    """A transport that is gone soon after it was closed.
+
+    asyncio's waits for its peer to take what was written, for ever: a task that sends to an agent that has
+    stopped reading, or a stop of this process, would wait along.
+    """
+
+    __slots__ = ("_loop", "_transport")
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport = transport
+        self._loop = loop
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def close(self) -> None:
+        """As asyncio's, and for good when what was written is not taken in time."""
+        if not self._transport.is_closing() and self._transport.get_write_buffer_size():
+            self._loop.call_later(_FLUSH_SECONDS, self._transport.abort)
+        self._transport.close()
+
+
 class AgentSocket(WebSocketsSansIOProtocol):
-    """uvicorn's, that takes a refusal for an answer: it would log an error for each agent turned away."""
+    """uvicorn's, that takes a refusal for an answer, where it would log an error for each agent turned away,
+    and waits for no agent that has stopped reading."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """As uvicorn."""
+        super().connection_made(transport)
+        self.transport: Any = _Closing(self.transport, self.loop)
 
     async def send(self, message: Any) -> None:
         """As uvicorn."""

@@ -52,6 +52,8 @@ from wire.values import Compared
 INTROSPECT_SECONDS = 60.0
 CANCEL_SECONDS = 2.0
 """How long a stop waits for the database's confirmation before it is told without one."""
+TELL_SECONDS = 10.0
+"""How long the agent may take nothing of what is sent before its socket counts as lost."""
 MAX_BAD_FRAMES = 10
 """After so many the peer is not worth listening to."""
 
@@ -97,6 +99,8 @@ class AgentSession:
         self._requests: dict[str, asyncio.Future[Answer]] = {}
         self._unpacking: set[asyncio.Task[None]] = set()
         self._bad_frames = 0
+        self.cut: Callable[[], None] = _nothing
+        """Ends whoever listens to the socket: nothing can be sent on it any more, not even a close."""
         self.told(hello)
 
     def told(self, hello: Hello) -> None:
@@ -150,12 +154,13 @@ class AgentSession:
             statement.statement_id, asyncio.get_running_loop().create_future()
         )
         try:
-            await self.tell(Cancel(statement_id=statement.statement_id, attempt=statement.attempt))
             either: set[asyncio.Future[Any]] = {confirmed, statement.done}
-            await asyncio.wait(either, timeout=CANCEL_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            async with asyncio.timeout(CANCEL_SECONDS):
+                await self.tell(Cancel(statement_id=statement.statement_id, attempt=statement.attempt))
+                await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
             over = confirmed.done() or _ended(statement)
             return (monotonic() - started) * 1000 if over else None
-        except SessionLost:
+        except (SessionLost, TimeoutError):
             return None
         finally:
             self._cancelled.pop(statement.statement_id, None)
@@ -225,13 +230,15 @@ class AgentSession:
         await self.tell(self._welcome)
 
     async def tell(self, message: FromBackend) -> None:
-        """Send a control frame. Raises ``SessionLost``."""
+        """Send a control frame. Raises ``SessionLost``, also when the agent takes nothing for too long."""
         if self.lost:
             raise SessionLost
         try:
-            await self._send(message.model_dump_json())
+            async with asyncio.timeout(TELL_SECONDS):
+                await self._send(message.model_dump_json())
         except Exception as error:  # whatever the server's socket raises, it means that nobody listens
             self.end()
+            self.cut()
             raise SessionLost from error
 
     async def close(self, code: int, reason: str) -> None:
@@ -364,6 +371,10 @@ class AgentSession:
     def _current(self, statement_id: str, attempt: int) -> InHand | None:
         statement = self._statements.get(statement_id)
         return statement if statement is not None and statement.attempt == attempt else None
+
+
+def _nothing() -> None:
+    return
 
 
 def facts_of(hello: Hello) -> AgentFacts:

@@ -21,8 +21,9 @@ class Sessions:
 
     @property
     def connections(self) -> list[str]:
-        """That have a session."""
-        return [*self._of_connection]
+        """That have a session which can be asked."""
+        found = self._of_connection.items()
+        return [name for name, ours in found if not all(one.lost for one in ours.values())]
 
     def get(self, agent_id: str) -> AgentSession | None:
         """The agent's."""
@@ -33,11 +34,13 @@ class Sessions:
         return [*self._of_connection.get(connection_id, {}).values()]
 
     def newest(self, connection_id: str, agent_id: str | None = None) -> AgentSession | None:
-        """Of this agent, if it is the connection's, or the newest of any of its agents."""
+        """Of this agent, if it is the connection's, or the newest of any of its agents.
+
+        A session whose socket was found lost is nobody's to ask, though it has yet to be taken out.
+        """
         ours = self._of_connection.get(connection_id, {})
-        if agent_id is not None:
-            return ours.get(agent_id)
-        return max(ours.values(), key=lambda session: session.since, default=None)
+        able = [one for name, one in ours.items() if not one.lost and agent_id in (None, name)]
+        return max(able, key=lambda session: session.since, default=None)
 
     def put(self, session: AgentSession) -> None:
         """In place of the agent's last one."""

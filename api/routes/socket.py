@@ -1,8 +1,10 @@
 """``/ws``: where agents dial in."""
 
 import asyncio
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from time import monotonic
 from typing import Any
 
 import structlog
@@ -10,6 +12,7 @@ from fastapi.responses import Response
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from api.admission import Crowded
+from api.arrivals import Arrival, Doubled
 from api.audit import audited
 from api.errors import StoreUnavailable
 from api.gateway import TokenShared
@@ -41,6 +44,12 @@ from wire.messages import (
 )
 
 HELLO_SECONDS = 10.0
+HASTE_SECONDS = 3.0
+"""As long as a silent socket may take its place while others wait for one."""
+_LOOK_SECONDS = 1.0
+"""How often one that has been silent for so long is held against those who wait."""
+CLOSE_SECONDS = 2.0
+"""How long a farewell waits for its reader."""
 MAX_FRAME_BYTES = 16 * 1024 * 1024
 """Longer frames are cut off by the server with close code 1009: a snapshot of ten thousand tables fits."""
 
@@ -60,20 +69,26 @@ class _Farewell(Exception):
 async def agent_socket(socket: WebSocket) -> None:
     """Serve one agent from its handshake to its end."""
     state = state_of(socket)
-    session = await _enter(state, socket)
-    if session is None:
-        return
-    try:
-        await state.gateway.attach(session)
-        await _listen(state, socket, session)
-    except SessionLost:
-        return
-    finally:
-        # The server cancels this task on shutdown; the leaving must be noted all the same.
-        await asyncio.shield(_left(state, session))
+    with ExitStack() as door:
+        entered = await _enter(state, socket, door)
+        if entered is None:
+            return
+        session, arrival = entered
+        try:
+            await state.gateway.attach(session, arrival)
+            door.close()
+            await _listen(state, socket, session)
+        except SessionLost:
+            return
+        finally:
+            # The server cancels this task on shutdown; the leaving must be noted all the same.
+            await asyncio.shield(_left(state, session))
 
 
-async def _enter(state: State, socket: WebSocket) -> AgentSession | None:
+_Entered = tuple[AgentSession, Arrival]
+
+
+async def _enter(state: State, socket: WebSocket, door: ExitStack) -> _Entered | None:
     """The welcomed session; None when the agent was turned away, or left."""
     try:
         refused = _turned_away(state, socket)
@@ -83,9 +98,9 @@ async def _enter(state: State, socket: WebSocket) -> AgentSession | None:
                 async with state.admission.entering():
                     refused = _stopping(state)  # it may have begun to while this one waited
                     if refused is None:
-                        return await _let_in(state, socket)
-            except Crowded:
-                refused = _stopping(state) or _busy(state)
+                        return await _let_in(state, socket, door)
+            except Crowded as crowd:
+                refused = _stopping(state) or _busy(state, crowd)
         await socket.send_denial_response(refused)
     except (WebSocketDisconnect, SessionLost):
         pass
@@ -119,27 +134,34 @@ def _stopping(state: State) -> Response | None:
     return problem(503, "shutting_down", "The backend is stopping", "Dial another one, or again in a moment.")
 
 
-def _busy(state: State) -> Response:
+def _busy(state: State, crowd: Crowded) -> Response:
     seconds = state.admission.come_back()
+    doubled = isinstance(crowd, Doubled)
     return problem(
         503,
         "busy",
         "Too many agents at once",
-        "More agents knock than are let in a second.",
+        "Another socket with this token has yet to say hello."
+        if doubled
+        else "More agents knock than are let in a second.",
         f"Dial again after {seconds} seconds.",
         headers={"Retry-After": str(seconds)},
     )
 
 
-async def _let_in(state: State, socket: WebSocket) -> AgentSession | None:
-    """As ``_enter``. Raises ``WebSocketDisconnect`` or ``SessionLost`` when the agent left."""
+async def _let_in(state: State, socket: WebSocket, door: ExitStack) -> _Entered | None:
+    """As ``_enter``. Raises ``WebSocketDisconnect`` or ``SessionLost`` when the agent left, ``Crowded`` when
+    another socket of its has not got that far yet."""
     agent = await _known(state, socket)
     if isinstance(agent, Response):
         await socket.send_denial_response(agent)
         return None
+    arrival = door.enter_context(state.gateway.arrivals.one(agent))
     await socket.accept(subprotocol=SUBPROTOCOL)
     try:
-        return await _welcome(state, socket, agent, await _hello(socket))
+        hello = await _hello(state, socket)
+        session = await _welcome(state, socket, agent, hello, arrival)
+        return session, arrival
     except _Farewell as why:
         await _send_away(socket, why)
     return None
@@ -162,12 +184,29 @@ async def _known(state: State, socket: WebSocket) -> AgentRecord | Response:
     return agent
 
 
-async def _hello(socket: WebSocket) -> Hello:
+async def _first(state: State, socket: WebSocket) -> str:
+    """The first frame, waited for less patiently while others wait for this one's place.
+
+    Raises:
+        TimeoutError: none came.
+    """
+    ends = monotonic() + HELLO_SECONDS
+    patience = min(HASTE_SECONDS, HELLO_SECONDS)
+    while True:
+        try:
+            return await asyncio.wait_for(socket.receive_text(), patience)
+        except TimeoutError:
+            patience = min(_LOOK_SECONDS, ends - monotonic())
+            if patience <= 0 or state.admission.crowded:
+                raise
+
+
+async def _hello(state: State, socket: WebSocket) -> Hello:
     """The first frame. Raises ``_Farewell`` when it is no hello that can be answered."""
     try:
-        hello = parse_from_agent(await asyncio.wait_for(socket.receive_text(), HELLO_SECONDS))
+        hello = parse_from_agent(await _first(state, socket))
     except TimeoutError:
-        raise _Farewell(PROTOCOL_ERROR, "no_hello", "No hello came within 10 seconds.") from None
+        raise _Farewell(PROTOCOL_ERROR, "no_hello", "No hello came in time.") from None
     except KeyError:
         raise _Farewell(PROTOCOL_ERROR, "no_hello", "The first frame must be hello, as text.") from None
     except WireError as error:
@@ -185,7 +224,9 @@ async def _hello(socket: WebSocket) -> Hello:
     return hello
 
 
-async def _welcome(state: State, socket: WebSocket, agent: AgentRecord, hello: Hello) -> AgentSession:
+async def _welcome(
+    state: State, socket: WebSocket, agent: AgentRecord, hello: Hello, arrival: Arrival
+) -> AgentSession:
     """Open the session. Raises ``_Farewell`` when it cannot be, ``SessionLost`` when the agent left."""
     if state.gateway.replicas.roster.replica in hello.attached:
         raise _Farewell(
@@ -209,7 +250,8 @@ async def _welcome(state: State, socket: WebSocket, agent: AgentRecord, hello: H
         raise _Farewell(REVOKED, "revoked", "This agent was removed.", "Join again with a new code.")
 
     async def close(code: int, reason: str) -> None:
-        await _close(socket, code, reason)
+        if not await _close(socket, code, reason):
+            session.cut()
 
     policy = noted.policy
     roster = state.gateway.replicas.roster
@@ -224,12 +266,26 @@ async def _welcome(state: State, socket: WebSocket, agent: AgentRecord, hello: H
         replicas=roster.count,
     )
     session = AgentSession(agent, hello, welcome, state.metrics, socket.send_text, close)
+    arrival.welcomed = True
     await session.tell(welcome)
     _log.info("agent online", agent=agent.agent_id, connection=agent.connection_id, epoch=noted.epoch)
     return session
 
 
 async def _listen(state: State, socket: WebSocket, session: AgentSession) -> None:
+    try:
+        # Without an end of its own: the session sets one when nothing can be sent any more.
+        async with asyncio.timeout(None) as clock:
+            session.cut = lambda: None if clock.expired() else clock.reschedule(0)
+            await _hear_all(state, socket, session)
+    except TimeoutError:
+        if not clock.expired():
+            raise
+    finally:
+        session.cut = lambda: None
+
+
+async def _hear_all(state: State, socket: WebSocket, session: AgentSession) -> None:
     while not session.lost:
         message: dict[str, Any] = dict(await socket.receive())
         if message["type"] == "websocket.disconnect":
@@ -254,18 +310,23 @@ async def _left(state: State, session: AgentSession) -> None:
 
 
 async def _send_away(socket: WebSocket, why: _Farewell) -> None:
+    said = ErrorMessage(code=why.code, message=why.message, hint=why.hint).model_dump_json()
     try:
-        await socket.send_text(
-            ErrorMessage(code=why.code, message=why.message, hint=why.hint).model_dump_json()
-        )
-    except (RuntimeError, WebSocketDisconnect):
+        async with asyncio.timeout(CLOSE_SECONDS):
+            await socket.send_text(said)
+    except (RuntimeError, WebSocketDisconnect, TimeoutError):
         return
     await _close(socket, why.close_code, why.message)
 
 
-async def _close(socket: WebSocket, code: int, reason: str) -> None:
+async def _close(socket: WebSocket, code: int, reason: str) -> bool:
+    """Say farewell; False when the agent takes nothing, so that it will not hear of it."""
     try:
-        # RFC 6455 §5.5: a control frame's payload is at most 125 bytes, two of which are the code.
-        await socket.close(code, reason.encode()[:120].decode(errors="ignore"))
-    except RuntimeError:
-        return  # it is closed already
+        async with asyncio.timeout(CLOSE_SECONDS):
+            # RFC 6455 §5.5: a control frame's payload is at most 125 bytes, two of which are the code.
+            await socket.close(code, reason.encode()[:120].decode(errors="ignore"))
+    except TimeoutError:
+        return False
+    except (RuntimeError, WebSocketDisconnect):
+        pass  # it is closed already
+    return True

@@ -112,7 +112,7 @@ _ATTACH = (
     " UPDATE agents a SET epoch = a.epoch + 1, facts = g.facts, last_seen_at = g.at"
     " FROM given g JOIN held ON held.agent_id = g.agent_id JOIN agents b ON b.agent_id = g.agent_id"
     " JOIN connections c ON c.connection_id = b.connection_id"
-    " WHERE a.agent_id = g.agent_id RETURNING a.agent_id, a.epoch, c.policy"
+    " WHERE a.agent_id = g.agent_id AND a.revoked_at IS NULL RETURNING a.agent_id, a.epoch, c.policy"
 )
 _HEARD = (
     "WITH given AS (SELECT * FROM unnest(%(agents)b::text[], %(facts)s::text[], %(times)s::timestamptz[])"

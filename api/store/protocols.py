@@ -74,7 +74,7 @@ class Agents(Protocol):
         ...
 
     async def attached(self, agent_id: str, facts: AgentFacts, now: datetime) -> Attached | None:
-        """Note a hello; None when the agent is gone."""
+        """Note a hello; None when the agent is gone, or its token was revoked meanwhile."""
         ...
 
     async def heard(self, agent_id: str, facts: AgentFacts | None, now: datetime) -> None:

@@ -210,7 +210,8 @@ class SqliteAgents:
 
 def _attached(db: Database, agent_id: str, facts: str, now: str) -> Attached | None:
     found = db.execute(
-        "UPDATE agents SET epoch = epoch + 1, facts = ?, last_seen_at = ? WHERE agent_id = ?"
+        "UPDATE agents SET epoch = epoch + 1, facts = ?, last_seen_at = ?"
+        " WHERE agent_id = ? AND revoked_at IS NULL"
         " RETURNING epoch, (SELECT c.policy FROM connections c WHERE c.connection_id = agents.connection_id)",
         [facts, now, agent_id],
     ).fetchall()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from api.sessions import Sessions
 
 _NOW = datetime(2026, 11, 28, tzinfo=UTC)
-_STEPS = st.lists(st.tuples(st.booleans(), st.integers(0, 5)), max_size=40)
+_STEPS = st.lists(st.tuples(st.sampled_from(["comes", "goes", "is lost"]), st.integers(0, 5)), max_size=40)
 
 
 def _session(agent: int, number: int) -> Any:
@@ -18,20 +18,23 @@ def _session(agent: int, number: int) -> Any:
     return SimpleNamespace(
         agent_id=f"agt_{agent}",
         connection_id=f"conn_{agent % 2}",
+        lost=False,
         since=_NOW + timedelta(seconds=(number * 7) % 11, microseconds=number),
     )
 
 
 @given(_STEPS)
-def test_the_index_tells_what_a_walk_would(steps: list[tuple[bool, int]]) -> None:
+def test_the_index_tells_what_a_walk_would(steps: list[tuple[str, int]]) -> None:
     sessions, all_of_them, gone = Sessions(), dict[str, Any](), list[Any]()
-    for number, (comes, agent) in enumerate(steps):
+    for number, (happens, agent) in enumerate(steps):
         name = f"agt_{agent}"
-        if comes:
+        if happens == "comes":
             if name in all_of_them:
                 gone.append(all_of_them[name])
             all_of_them[name] = _session(agent, number)
             sessions.put(all_of_them[name])
+        elif happens == "is lost" and name in all_of_them:
+            all_of_them[name].lost = True
         elif name in all_of_them:
             gone.append(all_of_them.pop(name))
             assert sessions.remove(gone[-1])
@@ -41,8 +44,9 @@ def test_the_index_tells_what_a_walk_would(steps: list[tuple[bool, int]]) -> Non
     assert sorted(map(id, sessions)) == sorted(map(id, all_of_them.values()))
     for connection_id in ("conn_0", "conn_1", "conn_2"):
         ours = [one for one in all_of_them.values() if one.connection_id == connection_id]
-        assert (connection_id in sessions.connections) == bool(ours)
         assert sorted(map(id, sessions.of(connection_id))) == sorted(map(id, ours))
+        ours = [one for one in ours if not one.lost]
+        assert (connection_id in sessions.connections) == bool(ours)
         assert sessions.newest(connection_id) is max(ours, key=lambda one: one.since, default=None)
         for agent in range(6):
             name = f"agt_{agent}"

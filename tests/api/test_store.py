@@ -191,6 +191,8 @@ async def test_agents_count_epochs_and_keep_their_facts(store: Store) -> None:
     assert not await store.agents.revoke("other", connection.connection_id, "agt_1", NOW)
     assert await store.agents.revoke("local", connection.connection_id, "agt_1", NOW)
     assert await store.agents.revoke("local", connection.connection_id, "agt_1", later)
+    # A hello may have been under way meanwhile: it opens no session, and counts none.
+    assert await store.agents.attached("agt_1", facts, NOW) is None
     revoked = await store.agents.by_token("hash")
     assert revoked is not None
     assert revoked.revoked_at == NOW
