@@ -180,7 +180,9 @@ class ThreadList(Reply):
 
 class ThreadDetail(Thread):
     runs: list[Run]
-    """Oldest first."""
+    """The newest, oldest first."""
+    next: str | None
+    """Pass as ``before`` for the runs before these; None at the thread's beginning."""
 
 
 class ThreadChange(Request):

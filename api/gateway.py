@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict, deque
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,7 +16,7 @@ from api.errors import StoreUnavailable
 from api.metrics import Metrics
 from api.relay import GoneNotice, MissedNotice, PolicyNotice, ResultsNotice
 from api.replicas import Replicas
-from api.results import Results, references
+from api.results import Results
 from api.roster import Seat
 from api.session import AgentSession
 from api.sessions import Sessions
@@ -24,7 +24,6 @@ from api.snapshots import strictest
 from api.statement import SessionLost, Statement
 from api.store.protocols import Store
 from api.store.records import ConnectionRecord
-from graph.run import Run
 from wire.closing import REVOKED, SAME_REPLICA, SUPERSEDED
 from wire.messages import Cancel, Drain
 from wire.policy import Policy, Share
@@ -136,10 +135,6 @@ class Gateway:
         await self.replicas.notify(PolicyNotice(connection_id=connection.connection_id))
         self.arrivals.doubt(connection_id=connection.connection_id)
         await self.tighten(connection)
-
-    async def forget_results(self, runs: Iterable[Run]) -> None:
-        """Drop the results of runs that are deleted, wherever they are kept."""
-        await self.drop_results(references(runs))
 
     async def drop_results(self, refs: Sequence[str]) -> None:
         """Drop these results, wherever they are kept."""

@@ -22,7 +22,7 @@ from api.replicas import Replicas
 from api.resuming import Resuming
 from api.settings import Settings
 from api.store.protocols import Store
-from api.store.records import ConnectionRecord, RunRecord, StoredEvent
+from api.store.records import ConnectionRecord, Page, RunRecord, StoredEvent
 from api.turns import Bounds, Turns
 from graph.events import RUN_EVENT, RunStarted
 from graph.fold import advance, fold
@@ -227,10 +227,11 @@ class Runs:
             raise UnknownRun(f"The run {run_id[:80]!r} was deleted.")
         return run
 
-    async def of_thread(self, thread_id: str) -> list[Run]:
-        """A thread's runs, oldest first; those under way as far as they have come."""
-        runs = await self._store.runs.of_thread(thread_id)
-        return [self._live[run.run_id].run if run.run_id in self._live else run for run in runs]
+    async def of_thread(self, thread_id: str, *, limit: int, before: str | None) -> Page[Run]:
+        """A thread's newest runs, oldest first; those under way as far as they have come."""
+        page = await self._store.runs.of_thread(thread_id, limit=limit, before=before)
+        runs = [self._live[run.run_id].run if run.run_id in self._live else run for run in page.items]
+        return Page(runs, page.next)
 
     async def tail(self, run_id: str, after: int) -> AsyncIterator[StoredEvent]:
         """Events after a position: those that were, then those that come, until the end."""

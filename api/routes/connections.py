@@ -109,7 +109,7 @@ async def delete_connection(connection_id: ConnectionId, state: StateOf, tenant:
     await state.connection(tenant, connection_id)
     await state.runs.cancel_all(connection_id, "The connection was deleted.")
     async for thread_id in _threads(state, tenant, connection_id):
-        await state.gateway.forget_results(await state.store.runs.of_thread(thread_id))
+        await state.gateway.drop_results(await state.store.runs.results_of_thread(thread_id))
     await state.store.connections.delete(tenant, connection_id)
     audited("connection deleted", tenant=tenant, connection=connection_id)
     await state.gateway.forget(connection_id)

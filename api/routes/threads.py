@@ -30,12 +30,18 @@ async def list_threads(
     return ThreadList(threads=[thread_body(record) for record in page.items], next=page.next)
 
 
-@router.get("/{thread_id}", operation_id="get_thread", responses=problems(404, 503))
-async def get_thread(thread_id: ThreadId, state: StateOf, tenant: TenantOf) -> ThreadDetail:
+@router.get("/{thread_id}", operation_id="get_thread", responses=problems(404, 422, 503))
+async def get_thread(
+    thread_id: ThreadId,
+    state: StateOf,
+    tenant: TenantOf,
+    limit: Annotated[int, Query(ge=1, le=200, description="Runs, the newest ones.")] = 200,
+    before: Annotated[str | None, Query(max_length=100)] = None,
+) -> ThreadDetail:
     """A thread with its runs."""
     record = await _thread(state, tenant, thread_id)
-    runs = await state.runs.of_thread(thread_id)
-    return ThreadDetail(**thread_body(record).model_dump(), runs=runs)
+    page = await state.runs.of_thread(thread_id, limit=limit, before=before)
+    return ThreadDetail(**thread_body(record).model_dump(), runs=page.items, next=page.next)
 
 
 @router.patch("/{thread_id}", operation_id="rename_thread", responses=problems(404, 422, 503))
@@ -51,7 +57,7 @@ async def delete_thread(thread_id: ThreadId, state: StateOf, tenant: TenantOf) -
     """Delete a thread with its runs. What still runs is stopped first."""
     await _thread(state, tenant, thread_id)
     await state.runs.cancel_thread(thread_id, "The thread was deleted.")
-    await state.gateway.forget_results(await state.store.runs.of_thread(thread_id))
+    await state.gateway.drop_results(await state.store.runs.results_of_thread(thread_id))
     await state.store.threads.delete(tenant, thread_id)
 
 

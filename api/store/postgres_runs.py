@@ -1,5 +1,6 @@
 """Threads and runs in PostgreSQL. A run's events are the truth; row and record are views of them."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -269,13 +270,29 @@ class PostgresRuns:
         found = [run_of(row) for row in rows]
         return Page(found[:limit], found[limit - 1].run_id if len(found) > limit else None)
 
-    async def of_thread(self, thread_id: str) -> list[Run]:
-        sql = "SELECT run_id, record FROM runs WHERE thread_id = %s ORDER BY run_id"
-        runs = [
-            Run.model_validate_json(row["record"]) if row["record"] else await self.load(row["run_id"])
-            for row in await self._pool.all(sql, [thread_id])
-        ]
-        return [run for run in runs if run is not None]
+    async def of_thread(self, thread_id: str, *, limit: int, before: str | None) -> Page[Run]:
+        rows = await self._pool.found(
+            "SELECT run_id, record FROM runs WHERE thread_id = %(thread)s"
+            " AND (%(before)s::text IS NULL OR run_id < %(before)s) ORDER BY run_id DESC LIMIT %(limit)s",
+            {"thread": thread_id, "before": before, "limit": limit + 1},
+        )
+        shown = rows[:limit]
+        # Many whole runs take a while to read, and the event loop has others to serve.
+        ended = await asyncio.to_thread(_ended_runs, shown)
+        runs = [ended.get(row["run_id"]) or await self.load(row["run_id"]) for row in reversed(shown)]
+        return Page(
+            [run for run in runs if run is not None], shown[-1]["run_id"] if len(rows) > limit else None
+        )
+
+    async def results_of_thread(self, thread_id: str) -> list[str]:
+        # By the text: json's own functions refuse a document that holds a NUL anywhere. Within a value the
+        # quotes would be escaped, so that only the field itself is met.
+        rows = await self._pool.found(
+            'SELECT DISTINCT substring(e.data FROM \'"result_ref":"([^"]+)"\') AS ref FROM runs r'
+            " JOIN events e ON e.run_id = r.run_id WHERE r.thread_id = %s AND e.type = 'executed'",
+            [thread_id],
+        )
+        return [row["ref"] for row in rows if row["ref"] is not None]
 
     async def unfinished(self) -> list[RunRecord]:
         rows = await self._pool.all(f"{_RUN} WHERE finished_at IS NULL ORDER BY run_id", [])
@@ -285,6 +302,11 @@ class PostgresRuns:
 _EARLIER = (
     "SELECT body_hash, run_id FROM idempotency_keys WHERE tenant = %s AND key = %s AND created_at >= %s"
 )
+
+
+def _ended_runs(rows: Sequence[Row]) -> dict[str, Run]:
+    """Those that are written whole, by id."""
+    return {row["run_id"]: Run.model_validate_json(row["record"]) for row in rows if row["record"]}
 
 
 def _since(tenant: str, key: IdempotencyKey) -> list[object]:

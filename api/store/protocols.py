@@ -188,8 +188,12 @@ class Runs(Protocol):
         """Newest first; ``before`` is a run's id."""
         ...
 
-    async def of_thread(self, thread_id: str) -> list[Run]:
-        """Whole, oldest first."""
+    async def of_thread(self, thread_id: str, *, limit: int, before: str | None) -> Page[Run]:
+        """The newest, whole, oldest first; ``before`` is a run's id, and older ones follow on ``next``."""
+        ...
+
+    async def results_of_thread(self, thread_id: str) -> list[str]:
+        """References of the results that its runs tell of."""
         ...
 
     async def unfinished(self) -> list[RunRecord]:

@@ -197,13 +197,28 @@ class SqliteRuns:
         found = [run_of(row) for row in await self._reader.do(lambda db: list(db.query(sql, values)))]
         return Page(found[:limit], found[limit - 1].run_id if len(found) > limit else None)
 
-    async def of_thread(self, thread_id: str) -> list[Run]:
-        def work(db: Database) -> list[Run]:
-            sql = "SELECT run_id FROM runs WHERE thread_id = ? ORDER BY run_id"
-            runs = [_load(db, row[0]) for row in db.execute(sql, [thread_id]).fetchall()]
-            return [run for run in runs if run is not None]
+    async def of_thread(self, thread_id: str, *, limit: int, before: str | None) -> Page[Run]:
+        sql = (
+            "SELECT run_id FROM runs WHERE thread_id = :thread AND (:before IS NULL OR run_id < :before)"
+            " ORDER BY run_id DESC LIMIT :limit"
+        )
+        values = {"thread": thread_id, "before": before, "limit": limit + 1}
+
+        def work(db: Database) -> Page[Run]:
+            found = [row[0] for row in db.execute(sql, values).fetchall()]
+            shown = found[:limit]
+            runs = [_load(db, run_id) for run_id in reversed(shown)]
+            return Page([run for run in runs if run is not None], shown[-1] if len(found) > limit else None)
 
         return await self._reader.do(work)
+
+    async def results_of_thread(self, thread_id: str) -> list[str]:
+        sql = (
+            "SELECT DISTINCT json_extract(e.data, '$.outcome.result_ref') FROM runs r"
+            " JOIN events e ON e.run_id = r.run_id WHERE r.thread_id = ? AND e.type = 'executed'"
+        )
+        rows = await self._reader.do(lambda db: db.execute(sql, [thread_id]).fetchall())
+        return [row[0] for row in rows if row[0] is not None]
 
     async def unfinished(self) -> list[RunRecord]:
         sql = f"{_RUN} WHERE finished_at IS NULL ORDER BY run_id"

@@ -143,8 +143,15 @@ async def test_a_thread_can_be_renamed_listed_and_deleted(backend: Any) -> None:
     (summary,) = (await backend.get(f"/api/v1/runs?thread_id={run['thread_id']}&status=succeeded"))["runs"]
     assert summary["run_id"] == run["run_id"]
     assert (await backend.get("/api/v1/runs?status=failed"))["runs"] == []
+    second = await backend.ask(connection, thread_id=run["thread_id"])
+    latest = await backend.get(f"{path}?limit=1")
+    assert [one["run_id"] for one in latest["runs"]] == [latest["next"]] == [second["run_id"]]
+    first = await backend.get(f"{path}?limit=1&before={latest['next']}")
+    assert (first["runs"], first["next"]) == ([run], None)
+    assert (await backend.get(path))["runs"] == [run, second]
+    assert (await backend.http.get(f"{path}?limit=201")).status_code == 422
     kept = backend.state.results.folder
-    assert len(list(kept.glob("*.rows"))) == 1
+    assert len(list(kept.glob("*.rows"))) == 2
     assert (await backend.http.delete(path)).status_code == 204
     assert (await backend.http.get(path)).status_code == 404
     assert (await backend.http.get(f"/api/v1/runs/{run['run_id']}")).status_code == 404

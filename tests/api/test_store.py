@@ -40,10 +40,20 @@ from api.store.records import (
 )
 from api.store.sqlite import SqliteStore
 from embedded.postgres import EmbeddedPostgres, temporary_postgres
-from graph.events import RUN_EVENT, RunCancelled, RunEvent, RunFailed, RunStarted, StepStarted
+from graph.events import (
+    RUN_EVENT,
+    Drafted,
+    Executed,
+    RunCancelled,
+    RunEvent,
+    RunFailed,
+    RunStarted,
+    StepStarted,
+)
 from graph.fold import fold
 from graph.record import Problem
 from graph.run import Run
+from wire.outcome import Failed, Outcome, ResultColumn, Rows
 from wire.policy import Policy
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -407,12 +417,61 @@ async def test_threads_hold_their_turns_and_go_with_them(store: Store) -> None:
     assert await store.threads.turns(first.thread_id, 5) == []
     assert await store.threads.rename("local", first.thread_id, "Renamed")
     assert not await store.threads.rename("other", first.thread_id, "Mine")
-    runs = await store.runs.of_thread(first.thread_id)
-    assert [run.run_id for run in runs] == [first.run_id, second.run_id]
+    page = await store.runs.of_thread(first.thread_id, limit=2, before=None)
+    assert ([run.run_id for run in page.items], page.next) == ([first.run_id, second.run_id], None)
     assert not await store.threads.delete("other", first.thread_id)
     assert await store.threads.delete("local", first.thread_id)
     assert await store.runs.load(first.run_id) is None
     assert await store.runs.events(first.run_id, 0) == []
+
+
+async def test_a_long_thread_is_read_in_parts(store: Store) -> None:
+    connection = await _connection(store)
+    made = [(await _run(store, connection, thread_id="thr_1"))[1].run_id for _ in range(7)]
+    await _run(store, connection)
+    assert await _append(store, made[3], RunCancelled(run_id=made[3], at=NOW), 2)
+    parts, before = [], None
+    while True:
+        page = await store.runs.of_thread("thr_1", limit=3, before=before)
+        parts.append([run.run_id for run in page.items])
+        if (before := page.next) is None:
+            break
+    assert parts == [made[4:], made[1:4], made[:1]]
+    assert (await store.runs.of_thread("thr_none", limit=3, before=None)).items == []
+
+
+async def test_the_results_of_a_thread_are_known_without_its_runs(store: Store) -> None:
+    connection = await _connection(store)
+    _, run = await _run(store, connection, thread_id="thr_1")
+    _, other = await _run(store, connection)
+    hostile = 'a "result_ref":"res_of_nobody" \0 \\'
+
+    def rows(ref: str | None) -> Rows:
+        column = ResultColumn(name="result_ref", type="text")
+        return Rows(
+            columns=[column],
+            preview=[[hostile]],
+            row_count=1,
+            digest="d" * 64,
+            policy_digest="p" * 32,
+            result_ref=ref,
+        )
+
+    outcomes: list[Outcome] = [
+        rows("res_1-a"),
+        rows(None),
+        Failed(code="database", message=hostile),
+        rows("res_2-b"),
+    ]
+    for place, outcome in enumerate(outcomes):
+        drafted = Drafted(run_id=run.run_id, at=NOW, attempt=place + 1, sql="SELECT 1")
+        executed = Executed(run_id=run.run_id, at=NOW, attempt=place + 1, outcome=outcome)
+        assert await _written(store, run.run_id, (2 + 2 * place, drafted), (3 + 2 * place, executed))
+    drafted = Drafted(run_id=other.run_id, at=NOW, attempt=1, sql="SELECT 1")
+    executed = Executed(run_id=other.run_id, at=NOW, attempt=1, outcome=rows("res_3-c"))
+    assert await _written(store, other.run_id, (2, drafted), (3, executed))
+    assert sorted(await store.runs.results_of_thread("thr_1")) == ["res_1-a", "res_2-b"]
+    assert await store.runs.results_of_thread("thr_none") == []
 
 
 async def test_unfinished_runs_are_found_whosever_they_are(store: Store) -> None:

@@ -2041,8 +2041,13 @@ export interface components {
              */
             created_at: string;
             /**
+             * Next
+             * @description Pass as ``before`` for the runs before these; None at the thread's beginning.
+             */
+            next: string | null;
+            /**
              * Runs
-             * @description Oldest first.
+             * @description The newest, oldest first.
              */
             runs: components["schemas"]["Run"][];
             /** Thread Id */
@@ -3633,7 +3638,11 @@ export interface operations {
     };
     get_thread: {
         parameters: {
-            query?: never;
+            query?: {
+                before?: string | null;
+                /** @description Runs, the newest ones. */
+                limit?: number;
+            };
             header?: never;
             path: {
                 thread_id: string;
@@ -3653,6 +3662,15 @@ export interface operations {
             };
             /** @description Problem */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Problem */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

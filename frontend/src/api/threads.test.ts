@@ -1,7 +1,8 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import type { Run } from "../run/types";
+import { client } from "./client";
 import { createQueryClient } from "./queries";
-import { putRun, type ThreadDetail } from "./threads";
+import { putRun, readThread, type ThreadDetail } from "./threads";
 
 const run = (runId: string) => ({ run_id: runId, thread_id: "thr_1", question: "How many?" }) as Run;
 const key = ["thread", "thr_1"];
@@ -27,5 +28,26 @@ describe("putRun", () => {
     arrive({ ...cache.getQueryData<ThreadDetail>(key), runs: [run("run_1")] });
     await reading;
     expect(cache.getQueryData<ThreadDetail>(key)?.runs.map((one) => one.run_id)).toEqual(["run_1", "run_2"]);
+  });
+});
+
+describe("readThread", () => {
+  it("reads a long thread whole, the latest part first", async () => {
+    const parts: Record<string, object> = {
+      "": { thread_id: "thr_1", runs: [run("run_3"), run("run_4")], next: "run_3" },
+      run_3: { thread_id: "thr_1", runs: [run("run_1"), run("run_2")], next: "run_1" },
+      run_1: { thread_id: "thr_1", runs: [], next: null },
+    };
+    const asked: string[] = [];
+    const get = vi.spyOn(client, "GET").mockImplementation(((_: string, { params }: never) => {
+      const before = (params as { query: { before?: string } }).query.before ?? "";
+      asked.push(before);
+      return Promise.resolve({ data: parts[before], response: new Response() });
+    }) as never);
+    const thread = await readThread("thr_1");
+    expect(asked).toEqual(["", "run_3", "run_1"]);
+    expect(thread.runs.map((one) => one.run_id)).toEqual(["run_1", "run_2", "run_3", "run_4"]);
+    expect(thread).not.toHaveProperty("next");
+    get.mockRestore();
   });
 });

@@ -19,11 +19,24 @@ export function useThread(threadId: string | null) {
   return useQuery({
     queryKey: threadKey(threadId ?? ""),
     enabled: threadId !== null,
-    queryFn: async () => {
-      const path = { thread_id: threadId ?? "" };
-      return (await unwrap(client.GET("/api/v1/threads/{thread_id}", { params: { path } }))) as ThreadDetail;
-    },
+    queryFn: () => readThread(threadId ?? ""),
   });
+}
+
+type ThreadPart = { path: { thread_id: string }; query: { before?: string } };
+
+/** A whole thread: the backend gives its latest runs, and earlier ones part by part. */
+export async function readThread(threadId: string): Promise<ThreadDetail> {
+  const runs: Run[] = [];
+  let before: string | undefined;
+  for (;;) {
+    const query = before === undefined ? {} : { before };
+    const params: ThreadPart = { path: { thread_id: threadId }, query };
+    const { next, ...part } = await unwrap(client.GET("/api/v1/threads/{thread_id}", { params }));
+    runs.unshift(...(part.runs as Run[]));
+    if (!next) return { ...part, runs };
+    before = next;
+  }
 }
 
 export interface Asking {
