@@ -6,8 +6,6 @@ What a statement may do inside its transaction is ``agent.transaction``'s busine
 import asyncio
 import contextlib
 import logging
-import os
-import socket
 import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -24,7 +22,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from agent.conninfo import checked, reason_of
 from agent.errors import DatabaseUnavailable
-from agent.intake import BoundedConnection
+from agent.intake import BoundedConnection, sever
 
 _log = logging.getLogger("agent.database")
 
@@ -193,11 +191,12 @@ class Database:
 
     async def release(self, conn: Connection) -> None:
         """Roll back, forget all that a statement may have left in the session, advisory locks included, and
-        give the connection to the next; one that is broken or still busy is replaced."""
+        give the connection to the next; one that is broken, still busy, or that a cancel request may yet
+        reach is replaced."""
         clean = False
         try:
             with contextlib.suppress(psycopg.Error):
-                if not conn.closed and not (isinstance(conn, BoundedConnection) and conn.overrun):
+                if not conn.closed and not (isinstance(conn, BoundedConnection) and conn.unfit):
                     await conn.wait(_reset(conn.pgconn))
                     clean = True
         finally:
@@ -252,6 +251,10 @@ async def cancel_statement(conn: Connection, *, timeout: float = 2.0) -> None:
     """Ask PostgreSQL to stop what ``conn`` runs. Never raises: the caller asks again until it has stopped."""
     try:
         await conn.cancel_safe(timeout=timeout)
+    except psycopg.errors.CancellationTimeout:
+        # The server has the request and may heed it at any time: whatever runs on the connection then.
+        if isinstance(conn, BoundedConnection):
+            conn.doubtful = True
     except (psycopg.Error, OSError) as error:
         _log.debug("cancel request failed", extra={"reason": reason_of(error)})
 
@@ -259,15 +262,11 @@ async def cancel_statement(conn: Connection, *, timeout: float = 2.0) -> None:
 def cut_connection(conn: Connection) -> None:
     """Cut the socket under ``conn``: the last resort against a statement that is deaf to cancelling.
 
-    Its own task then sees the connection lost; the server sees it within
-    ``client_connection_check_interval``.
+    Its own task then sees the connection lost. The server sees it within
+    ``client_connection_check_interval``, or, where it waits for room to write, when ``conn`` is closed.
     """
     with contextlib.suppress(OSError, psycopg.Error):
-        duplicate = socket.socket(fileno=os.dup(conn.fileno()))
-        try:
-            duplicate.shutdown(socket.SHUT_RDWR)
-        finally:
-            duplicate.close()
+        sever(conn.fileno())
 
 
 def literal(text: str) -> str:

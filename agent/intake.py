@@ -30,6 +30,7 @@ RECEIVE_BUFFER_BYTES = 256 * 1024
 a small buffer it mostly soon finds nothing; not always, so an export looks again before it takes a row. At
 10 ms from the server it still lets 25 MB pass in a second."""
 
+_RESET_AT_CLOSE = struct.pack("ii", 1, 0)
 _BYTES_RECEIVED = struct.Struct("=Q")
 _BYTES_RECEIVED_AT = 128
 """Where ``tcpi_bytes_received`` stands in Linux's ``struct tcp_info`` (from 4.1 on)."""
@@ -106,6 +107,13 @@ class BoundedConnection(AsyncConnection[Any]):
     _intake: Intake | None = None
     overrun = False
     """The bound was passed: the connection is cut, and whatever still waits on it fails."""
+    doubtful = False
+    """A cancel request went unanswered, and may yet hit whatever runs then."""
+
+    @property
+    def unfit(self) -> bool:
+        """Nobody may have it after this."""
+        return self.overrun or self.doubtful
 
     @classmethod
     async def connect(cls, *args: Any, **kwargs: Any) -> Any:
@@ -168,11 +176,21 @@ class BoundedConnection(AsyncConnection[Any]):
 
     def _cut(self, most: int) -> None:
         self.overrun = True
-        with _socket(self.pgconn.socket) as raw, contextlib.suppress(OSError):
-            raw.shutdown(socket.SHUT_RDWR)
+        sever(self.pgconn.socket)
         # What libpq has read is given back now: two statements that were cut at once must not hold it twice.
         self.pgconn.finish()
         raise too_wide(most)
+
+
+def sever(descriptor: int) -> None:
+    """Cut the socket of ``descriptor``, which stays open until its owner closes it. Never raises.
+
+    Closing it then sends a reset. A server that waits for room to write hears nothing of an ordinary end, and
+    would go on waiting, deaf to cancelling, for as long as the kernel remembers the socket: a minute.
+    """
+    with _socket(descriptor) as raw, contextlib.suppress(OSError):
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_AT_CLOSE)
+        raw.shutdown(socket.SHUT_RDWR)
 
 
 def too_wide(most: int) -> StatementTooWide:

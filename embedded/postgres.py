@@ -125,6 +125,7 @@ class EmbeddedPostgres:
         self._use.hold()
         try:
             if self.pid is None:
+                end_orphans(self.data)
                 self._server = self._cluster.launch()
             else:
                 self._cluster.await_ready()
