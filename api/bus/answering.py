@@ -126,7 +126,7 @@ class Answering:
             del self._giving[word]
 
     async def _signs(self, reply: str, sign: bytes, outgoing: Outgoing | None) -> None:
-        while outgoing is None or not outgoing.forsaken:
+        while outgoing is None or outgoing.beat(SIGN_SECONDS):
             await self._connection.say(reply, sign)
             await asyncio.sleep(SIGN_SECONDS)
         if outgoing.task is not None:

@@ -8,7 +8,6 @@ one is not.
 import asyncio
 import struct
 from collections.abc import Awaitable, Callable
-from time import monotonic
 
 from api.bus.protocol import PART_BYTES, SILENCE_SECONDS, WINDOW_BYTES, AnswerBroke, BusSilent
 
@@ -32,7 +31,7 @@ class Outgoing:
         self._credit = WINDOW_BYTES
         self._more = asyncio.Event()
         self._number = 0
-        self._heard = monotonic()
+        self._unheard = 0
 
     async def send(self, piece: bytes) -> None:
         """As ``Sink``."""
@@ -51,15 +50,19 @@ class Outgoing:
 
     def hear(self, data: bytes) -> None:
         """The asker has taken so many bytes more, or says that it lives."""
-        self._heard = monotonic()
+        self._unheard = 0
         if len(data) == _NUMBER.size:
             self._credit += _NUMBER.unpack(data)[0]
             self._more.set()
 
-    @property
-    def forsaken(self) -> bool:
-        """Whether the asker has given no sign for too long."""
-        return self._heard < monotonic() - SILENCE_SECONDS
+    def beat(self, seconds: float) -> bool:
+        """So long has passed since the last beat; whether the asker may still live.
+
+        Beats are counted and no clock is read: a process that stood still for a while finds its timers due
+        before it has read what the asker sent meanwhile.
+        """
+        self._unheard += 1
+        return self._unheard * seconds <= SILENCE_SECONDS + seconds
 
 
 class Incoming:
