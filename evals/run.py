@@ -226,7 +226,7 @@ def commit() -> str:
             cwd=Path(__file__).parent,
             capture_output=True,
             text=True,
-            timeout=5,
+            timeout=60,
         )
     except (OSError, subprocess.SubprocessError):
         return ""

@@ -16,5 +16,6 @@ export default defineConfig({
     host: "127.0.0.1",
     proxy: { "/api": { target: backend }, "/health": { target: backend } },
   },
-  test: { include: ["src/**/*.test.ts"], environment: "node" },
+  // A hang limit: each takes milliseconds.
+  test: { include: ["src/**/*.test.ts"], environment: "node", testTimeout: 60_000 },
 });

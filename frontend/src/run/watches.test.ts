@@ -2,6 +2,8 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import type { Run, RunEvent } from "./types";
 import { keepWatching, subscribe, underWay, watched } from "./watches";
 
+/** Within a hang limit. */
+const eventually = (check: () => void) => vi.waitFor(check, { timeout: 30_000 });
 const at = "2026-01-05T09:00:00Z";
 const started = (runId: string): RunEvent => ({
   run_id: runId,
@@ -48,16 +50,16 @@ describe("the runs that a page watches", () => {
     const { asks, send } = backend();
     const ended = vi.fn();
     keepWatching(asked("run_left"), ended);
-    await vi.waitFor(() => expect(asks).toHaveLength(1));
+    await eventually(() => expect(asks).toHaveLength(1));
     const view = vi.fn();
     const leave = subscribe("run_left", view);
     send(1, started("run_left"));
-    await vi.waitFor(() => expect(view).toHaveBeenCalled());
+    await eventually(() => expect(view).toHaveBeenCalled());
     leave();
     expect(asks[0]?.aborted).toBe(false);
     expect(underWay().has("thr_1")).toBe(true);
     send(2, failed("run_left"));
-    await vi.waitFor(() => expect(ended).toHaveBeenCalledOnce());
+    await eventually(() => expect(ended).toHaveBeenCalledOnce());
     expect(ended).toHaveBeenCalledWith(expect.objectContaining({ run_id: "run_left", status: "failed" }));
     expect(underWay().size).toBe(0);
     expect(watched("run_left")).toBeNull();
@@ -68,10 +70,10 @@ describe("the runs that a page watches", () => {
     const ended = vi.fn();
     keepWatching(asked("run_twice"), ended);
     keepWatching(asked("run_twice"), vi.fn());
-    await vi.waitFor(() => expect(asks).toHaveLength(1));
+    await eventually(() => expect(asks).toHaveLength(1));
     send(1, started("run_twice"));
     send(2, failed("run_twice"));
-    await vi.waitFor(() => expect(ended).toHaveBeenCalledOnce());
+    await eventually(() => expect(ended).toHaveBeenCalledOnce());
     expect(asks).toHaveLength(1);
   });
 
@@ -79,14 +81,14 @@ describe("the runs that a page watches", () => {
     const problem = { detail: "There is no such run.", code: "unknown_run", hint: "" };
     vi.stubGlobal("fetch", () => Promise.resolve(Response.json(problem, { status: 404 })));
     keepWatching(asked("run_gone"), vi.fn());
-    await vi.waitFor(() => expect(watched("run_gone")?.problem?.status).toBe(404));
+    await eventually(() => expect(watched("run_gone")?.problem?.status).toBe(404));
     expect(underWay().size).toBe(0);
     const { asks, send } = backend();
     const ended = vi.fn();
     keepWatching(asked("run_gone"), ended);
-    await vi.waitFor(() => expect(asks).toHaveLength(1));
+    await eventually(() => expect(asks).toHaveLength(1));
     send(1, started("run_gone"));
     send(2, failed("run_gone"));
-    await vi.waitFor(() => expect(ended).toHaveBeenCalledOnce());
+    await eventually(() => expect(ended).toHaveBeenCalledOnce());
   });
 });
