@@ -7,8 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from embedded import ports
+
+# What stands still for a moment has not failed; a real hang meets pytest's own limit.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 FORBID_SKIPS = os.environ.get("CI") == "true"
 """In CI a missing part is a failure: nothing may be proved by being passed over."""

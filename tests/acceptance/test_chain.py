@@ -120,7 +120,7 @@ def test_stop_ends_the_statement_in_postgres(
         assert run["status"] == "cancelled"
         assert events[-1]["type"] == "run_cancelled"
         # A hang limit; the promise of one second is measured by hand, not asserted on a busy machine.
-        assert took < 10
+        assert took < 60
 
 
 def test_a_stream_that_is_cut_goes_on_where_it_was(backend: Backend, chain: Chain, script: Any) -> None:
@@ -309,7 +309,7 @@ def _answers(chain: Chain) -> bool:
     return True
 
 
-def _await(true: Callable[[], bool], what: str, seconds: float = 30.0) -> None:
+def _await(true: Callable[[], bool], what: str, seconds: float = 90.0) -> None:
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline, f"waited {seconds} s for {what}"

@@ -401,9 +401,12 @@ def until_idle(sleeping: Callable[[], Awaitable[list[Any]]]) -> Callable[[], Awa
 
     async def wait() -> None:
         deadline = asyncio.get_running_loop().time() + LET_GO_SECONDS
+        looks = 0
         while at_work := await sleeping():
-            if asyncio.get_running_loop().time() > deadline:
+            # So many looks as well: a machine that stood still has let nothing happen meanwhile.
+            if asyncio.get_running_loop().time() > deadline and looks > 100:
                 pytest.fail(f"PostgreSQL has not let go of {at_work}")
+            looks += 1
             await asyncio.sleep(0.02)
 
     return wait
@@ -418,6 +421,7 @@ def statement_id() -> Callable[[], str]:
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A judge that waits for the processor is not one that is stuck, unless a test is about that."""
     monkeypatch.setattr("agent.sandbox.pool.JUDGE_SECONDS", HANG_SECONDS / 2)
+    monkeypatch.setattr("agent.sandbox.nursery.END_SECONDS", HANG_SECONDS)
 
 
 @pytest.fixture(autouse=True)

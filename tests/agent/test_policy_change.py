@@ -93,13 +93,13 @@ def ask(statement_id: Any) -> Callable[..., Awaitable[tuple[list[RowsFrame], Any
 
 
 async def test_what_runs_ends_under_the_policy_it_began_with(
-    start: Start, ask: Any, statement_id: Any, tmp_path: Path
+    start: Start, ask: Any, statement_id: Any, tmp_path: Path, until_sleeping: Any
 ) -> None:
     peer = await start()
     sid = statement_id()
-    await peer.tell(Execute(statement_id=sid, sql=SLOW.format(n=15)))
+    await peer.tell(Execute(statement_id=sid, sql=SLOW.format(n=40)))
     await peer.next(Accepted)
-    await asyncio.sleep(0.3)
+    await until_sleeping()  # It has been judged: being accepted comes before that.
     (tmp_path / "policy.toml").write_text(POLICY + "[limits]\nrows = 7\n")
     # The new policy is in force when hello comes; the statement may end before or after.
     told = [await peer.next(Hello, End, StatementFailed) for _ in range(2)]
@@ -123,13 +123,13 @@ async def test_what_runs_ends_under_the_policy_it_began_with(
     ids=["table", "column", "mask", "filter", "share"],
 )
 async def test_what_the_new_policy_would_not_run_so_is_stopped(
-    start: Start, statement_id: Any, tmp_path: Path, becomes: str
+    start: Start, statement_id: Any, tmp_path: Path, becomes: str, until_sleeping: Any
 ) -> None:
     peer = await start()
     sid = statement_id()
     await peer.tell(Execute(statement_id=sid, sql=SLOW.format(n=100)))
     await peer.next(Accepted)
-    await asyncio.sleep(0.3)
+    await until_sleeping()  # It has been judged: being accepted comes before that.
     (tmp_path / "policy.toml").write_text(becomes)
     frames, ending = await peer.result(sid)
     assert isinstance(ending, StatementFailed), ending
@@ -144,7 +144,8 @@ async def test_a_name_that_does_not_exist_is_told_and_the_rest_works(
         peer = await start(POLICY + '[tables."public.peple"]\nallow = true\n')
         _, ending = await ask(peer, "SELECT count(*) FROM people")
     assert isinstance(ending, End)
-    reasons = [record.__dict__.get("reason", "") for record in caplog.records]
+    ours = [record for record in caplog.records if record.name == "agent.runtime"]
+    reasons = [record.__dict__.get("reason", "") for record in ours]
     told = 'tables."public.peple": There is no table public.peple. Is public.people '
     assert [reason.startswith(told) for reason in reasons] == [True]
     _, ending = await ask(peer, "SELECT * FROM peple")

@@ -556,6 +556,8 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     # In tenths of a second: a broker that waits for the processor is not one that says nothing.
     monkeypatch.setattr("api.bus.pulse._WAITS", 150)
     monkeypatch.setattr("api.bus.pulse._LONG_WAITS", 200)
+    monkeypatch.setattr("api.bus.asking.TAKEN_SECONDS", 30.0)
+    monkeypatch.setattr("api.bus.asking.SILENCE_SECONDS", 30.0)
 
 
 @pytest.fixture

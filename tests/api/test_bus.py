@@ -295,7 +295,7 @@ def hurried(monkeypatch: pytest.MonkeyPatch, patient: None) -> None:
 
 
 async def test_a_server_that_says_nothing_is_found_out_and_what_it_holds_is_never_done(
-    eventually: Any, hurried: None
+    eventually: Any, hurried: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What was refused must not happen later, when the server wakes and delivers it."""
     with NatsServer() as server:
@@ -319,6 +319,7 @@ async def test_a_server_that_says_nothing_is_found_out_and_what_it_holds_is_neve
                     await one.request("agent.a1", b"refused too", seconds=60)
                 assert not down.value.begun
             await eventually(lambda: one.trouble is None)
+            monkeypatch.setattr("api.bus.pulse._WAITS", 150)
             assert await one.request("agent.a1", b"x", seconds=30) == b"done"
             assert done == [b"x"]
         finally:

@@ -34,13 +34,14 @@ def test_no_port_is_given_to_two_processes(tmp_path: Path) -> None:
     command = [
         sys.executable,
         "-c",
-        f"from embedded import ports; ports._HIGHEST = ports._LOWEST + 300; {CHOOSE}",
+        "from embedded import ports; ports._HIGHEST, ports._LOCK_SECONDS = ports._LOWEST + 300, 90; "
+        + CHOOSE,
     ]
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
     running = [
         subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) for _ in range(4)
     ]
-    given = [int(port) for process in running for port in process.communicate(timeout=60)[0].split()]
+    given = [int(port) for process in running for port in process.communicate(timeout=120)[0].split()]
     assert len(given) == 160
     assert len(set(given)) == 160
 

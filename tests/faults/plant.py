@@ -22,11 +22,12 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import psycopg
 from psycopg.conninfo import make_conninfo
 
-from cli.children import Child
+from cli.children import Child, ChildFailed
 from cli.errors import ApiProblem, ApiUnreachable, CommandError
 from cli.http import Backend, Json
 from embedded.ports import free_port
@@ -49,7 +50,7 @@ NOTICE_SECONDS = 40.0
 ORPHAN_SECONDS = 20.0
 """After so long no statement of a run that has ended may be left in PostgreSQL."""
 MEMORY_SLACK_MB = 64.0
-FILES_SLACK = 8
+FILES_SLACK = 16
 
 SCHEMA = """
 CREATE TABLE staff (id integer PRIMARY KEY, name text NOT NULL, title text NOT NULL);
@@ -245,7 +246,7 @@ class Plant:
             "CUSTARD_PORT": str(port),
             "CUSTARD_MODEL_BASE_URL": f"http://127.0.0.1:{self.language.port}/v1",
             "CUSTARD_MODEL_NAME": "scripted",
-            "CUSTARD_MODEL_TIMEOUT_SECONDS": "3",
+            "CUSTARD_MODEL_TIMEOUT_SECONDS": "10",
             "CUSTARD_RECONNECT_SECONDS": str(RETURN_SECONDS),
             "CUSTARD_ABANDON_SECONDS": "10",
             "CUSTARD_RUN_SECONDS": str(RUN_SECONDS),
@@ -318,7 +319,7 @@ class Plant:
 
     def stop(self, name: str) -> None:
         """SIGTERM, and wait until it is gone."""
-        self._children[name].stop()
+        self._children[name].stop(PATIENCE_SECONDS)
 
     @contextmanager
     def paused(self, name: str) -> Iterator[None]:
@@ -375,7 +376,11 @@ class Plant:
             if self._children[name].process.poll() is not None:
                 self.launch(name)
         self.await_backend()
-        self.await_online()
+        try:
+            self.await_online()
+        except ChildFailed:  # Bits that turned over may have told it to leave.
+            self.launch("agent")
+            self.await_online()
 
     # --- asking --------------------------------------------------------------------------------------------
 
@@ -390,7 +395,9 @@ class Plant:
             patient: ask again for a while where it is refused, as the refusal says one should.
             at: whom; None is the first backend.
         """
-        body = {"connection_id": self.connection_id, "question": question, **more}
+        # A refusal may be about the answer alone: with its key, what had begun is found and not done twice.
+        key = {"idempotency_key": uuid4().hex}
+        body = {"connection_id": self.connection_id, "question": question, **key, **more}
         deadline = time.monotonic() + PATIENCE_SECONDS
         while True:
             try:
@@ -481,11 +488,13 @@ class Plant:
     # --- what must hold ------------------------------------------------------------------------------------
 
     def busy(self) -> int:
-        """Statements of the agent's role that PostgreSQL is at, or that hold a transaction open."""
+        """Statements of runs that PostgreSQL is at, or that hold a transaction open."""
         with psycopg.connect(self.postgres.dsn(), autocommit=True) as conn:
             row = conn.execute(
                 "SELECT count(*) FROM pg_stat_activity"
-                " WHERE usename = 'reader' AND state <> 'idle' AND application_name LIKE 'custard-agent/%%'"
+                # Of runs: the agent reads for its index of values as well, and when is its own affair.
+                " WHERE usename = 'reader' AND state <> 'idle'"
+                " AND starts_with(application_name, 'custard-agent/run_')"
                 " AND datname = %s",
                 [self.work],
             ).fetchone()

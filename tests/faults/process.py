@@ -76,6 +76,7 @@ def _report(*_: object) -> None:
 
 
 def _backend() -> None:
+    import api.bus.asking
     import api.bus.pulse
     import api.leases
     import api.recorder
@@ -90,7 +91,8 @@ def _backend() -> None:
     api.roster.BEAT_SECONDS, api.roster.GONE_SECONDS = 0.5, 5.0
     # Longer than as shipped: a broker that waits for the processor is not a broker that says nothing.
     api.bus.pulse._WAITS = 20
-    api.store.pool.WAIT_SECONDS = 3.0
+    api.store.pool.WAIT_SECONDS = 10.0
+    api.bus.asking.TAKEN_SECONDS, api.bus.asking.SILENCE_SECONDS = 30.0, 30.0
     api.recorder._MEND_SECONDS_MOST = 1.0
     api.tail.HEARTBEAT_SECONDS = 1
     settings = Settings()
@@ -104,7 +106,7 @@ def _agent() -> None:
     from agent import __main__, backoff, client
 
     client.PING_SECONDS, client.PONG_SECONDS = PING_SECONDS, PONG_SECONDS
-    client.OPEN_SECONDS = 4.0
+    client.OPEN_SECONDS = 20.0
     backoff.BASE_SECONDS, backoff.CAP_SECONDS, backoff.SLOW_SECONDS = 0.1, 0.4, 1.0
     sys.exit(__main__.main(["run"]))
 

@@ -14,7 +14,7 @@ from tests.faults.proxy import Fault
 
 HELD = "How many held rows are there?"
 DEAF = Fault(blackhole=True)
-IDLE_SECONDS = 6.0
+IDLE_SECONDS = 10.0
 """Several pings: a machine that stands still for a moment is not a silent socket."""
 
 
@@ -253,10 +253,10 @@ def test_the_only_way_out_is_a_proxy(plant: Plant) -> None:
                 run_id = plant.start(HELD)
                 plant.await_statement()
                 tunnel.reset()
+                await_(lambda: len(tunnel.asked) >= 2, "the agent to dial through the proxy again")
                 plant.await_online()
         finally:
             plant.kill("agent")
             plant.launch("agent", right)
         assert plant.rows(run_id) == [[3]]
-    assert len(tunnel.asked) >= 2
     assert set(tunnel.asked) == {"backend.internal:80"}

@@ -15,7 +15,7 @@ from tests.faults.process import LOOKED_SECONDS
 from tests.faults.proxy import Fault
 
 HELD = "How many held rows are there?"
-IDLE_SECONDS = 6.0
+IDLE_SECONDS = 10.0
 """Several heartbeats: a machine that stands still for a moment is not a silent stream."""
 
 

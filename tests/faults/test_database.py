@@ -81,7 +81,7 @@ def test_a_deadlock_that_the_statement_is_the_victim_of(plant: Plant) -> None:
     plant.model.answers.says("both at once", sql)
     # The reader looks for a deadlock before the owner does, and after the owner is there.
     with (
-        _reader_with(plant, "deadlock_timeout", "2s"),
+        _reader_with(plant, "deadlock_timeout", "10s"),
         psycopg.connect(plant.postgres.dsn("work")) as owner,
     ):
         owner.execute("SET deadlock_timeout = '60s'")

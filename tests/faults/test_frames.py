@@ -187,7 +187,7 @@ def test_bits_that_turn_over_on_the_way_up_change_no_answer(plant: Plant) -> Non
         assert run["status"] == "failed" or run["answer"]["rows"] == [[n - 1]], run["answer"]
 
 
-@pytest.mark.parametrize("fault", [Fault(slicer=3), Fault(slicer=1, latency=0.0005)], ids=["three", "one"])
+@pytest.mark.parametrize("fault", [Fault(slicer=1), Fault(slicer=16, latency=0.0005)], ids=["one", "slow"])
 def test_frames_that_come_in_crumbs(plant: Plant, fault: Fault) -> None:
     with plant.wire.fault(up=fault, down=fault):
         assert plant.rows(plant.ask("How many staff have an id below 23?")) == [[22]]
@@ -200,4 +200,4 @@ def test_the_agent_leaves_a_backend_that_babbles(plant: Plant) -> None:
         plant.wire.reset()
         await_(lambda: plant.agent_status() == "offline" or detached(), "the agent to leave")
     plant.wire.reset()
-    plant.await_online()
+    plant.mend()

@@ -4,6 +4,7 @@ A few statements of each class run here. ``make servers`` runs every one, on eve
 other tests beside them.
 """
 
+import asyncio
 from typing import Any
 
 import psycopg
@@ -14,6 +15,7 @@ from agent.database import Database, text_adapters
 from agent.errors import DatabaseUnavailable
 from agent.execution import Completed, Request
 from agent.introspect import introspect
+from tests.patience import HANG_SECONDS
 from wire.outcome import Failed
 from wire.policy import Policy, PolicyStack, parse_policy
 
@@ -146,19 +148,25 @@ async def test_the_snapshot_is_of_this_server(filled: Any, policy_text: Any) -> 
     }
 
 
+_AT_WORK = (
+    "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%%FETCH%%'"
+    " AND pid <> pg_backend_pid() AND datname = 'corpus'"
+)
+
+
 async def test_time_and_cancel_hold(filled: Any, policy_text: Any, make_sink: Any) -> None:
     policy = parse_policy(policy_text("open.toml"))
-    strict = policy.model_copy(update={"limits": policy.limits.model_copy(update={"statement_seconds": 1})})
+    limits = policy.limits.model_copy(update={"statement_seconds": HANG_SECONDS})
+    patient = policy.model_copy(update={"limits": limits})
     slow = "SELECT count(*) FROM shop.orders a, shop.orders b, shop.orders c, shop.orders d, shop.orders e"
-    async with open_sandbox(filled.dsn, PolicyStack(owner=strict)) as (_, sandbox):
-        outcome = await sandbox.execute(Request(slow), make_sink())
+    async with open_sandbox(filled.dsn, PolicyStack(owner=patient)) as (_, sandbox):
+        outcome = await sandbox.execute(Request(slow, timeout_seconds=1), make_sink())
         assert isinstance(outcome, Failed)
         assert outcome.code in ("timeout", "limit")
-        with psycopg.connect(filled.dsn) as owner:
-            assert owner.execute(
-                "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%%FETCH%%'"
-                " AND pid <> pg_backend_pid() AND datname = 'corpus'"
-            ).fetchone() == (0,)
+        with psycopg.connect(filled.dsn, autocommit=True) as owner:
+            async with asyncio.timeout(HANG_SECONDS):
+                while owner.execute(_AT_WORK).fetchone() != (0,):  # noqa: ASYNC110  # another process
+                    await asyncio.sleep(0.05)
         assert isinstance(await sandbox.execute(Request("SELECT 1"), make_sink()), Completed)
 
 

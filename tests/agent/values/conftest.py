@@ -11,6 +11,7 @@ from agent.database import Database
 from agent.gatekeeper import Gatekeeper
 from agent.introspect import introspect
 from agent.values.keeper import ValueKeeper
+from tests.patience import HANG_SECONDS
 from wire.policy import PolicyStack, parse_policy
 
 CANARY = "Canary Seven"
@@ -69,6 +70,15 @@ def values_dsn(place: Any) -> Iterator[str]:
     yield place.server.dsn("indexed", user="reader", password="read")
     with psycopg.connect(place.server.dsn(), autocommit=True) as conn:
         conn.execute("DROP DATABASE indexed WITH (FORCE)")
+
+
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a busy machine does not read or look up in time is unknown, and not what these tests are about."""
+    monkeypatch.setattr("agent.values.keeper.LOOK_SECONDS", 60.0)
+    monkeypatch.setattr("agent.values.keeper.HELD_SECONDS", 30.0)
+    monkeypatch.setattr("agent.values.gathering.STATEMENT_SECONDS", HANG_SECONDS)
+    monkeypatch.setattr("agent.values.gathering.BUILD_SECONDS", 10 * HANG_SECONDS)
 
 
 @pytest.fixture

@@ -34,13 +34,6 @@ LITERALS = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a busy machine does not look up in time is unknown, and not what these tests are about."""
-    monkeypatch.setattr("agent.values.keeper.LOOK_SECONDS", 60.0)
-    monkeypatch.setattr("agent.values.keeper.HELD_SECONDS", 30.0)
-
-
 async def ask(keeper: ValueKeeper, text: str = "", *compared: Compared, most: int = 24) -> Values:
     return await keeper.lookup(Lookup(request_id="r", text=text, compared=list(compared), most=most))
 
