@@ -125,6 +125,10 @@ class Vocabulary:
             len(name) >= 3 and root.startswith(name) and len(root) - len(name) <= 9 for name in self._stems
         )
 
+    def says(self, word: str) -> bool:
+        """Whether the schema itself has the word, in any form: no synonym, no part of a longer name."""
+        return stem(word) in self._stems
+
     def names_table(self, word: str) -> bool:
         """Whether the word is a table's name or a part of one."""
         return stem(word) in self._tables
@@ -215,8 +219,8 @@ def is_silent(word: str) -> bool:
     """Whether the word's absence from the schema says nothing."""
     if word in _SILENT or stem(word) in _SILENT_STEMS:
         return True
-    # Adverbs and participles say how, not what.
-    return len(word) > 5 and word.endswith(("ly", "ed"))
+    # Adverbs, participles and superlatives say how, not what.
+    return len(word) > 5 and word.endswith(("ly", "ed", "est"))
 
 
 _ADVICE = re.compile(

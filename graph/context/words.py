@@ -58,35 +58,39 @@ QUERY_WORDS: frozenset[str] = listed(
 RELATION_WORDS: frozenset[str] = listed(
     """
     accept achieve acquire actually add allocate appear apply arrange assign associate attach attend
-    avail average award bear become began begin begun belong book born bought bring broken brought build
-    built buy call came carry category cause charge choose chose chosen classify come complete comprise
-    conduct connect consider consist contribute cover create deal declare deliver describe designate
-    determine did do done earn eligible employ enable end enter establish exceed exceeded experience
-    face fail fall fell find follow forget found gain gave generate get give given go goes gone got grew
-    grow had handle happen held help hire hold host identify incur indicate initiate issue join keep
-    kept kind know known launch lead leave left lie link list live locate look made maintain make manage
-    mark meet mention met need normalize obtain occur offer open operate originate own paid participate
-    pass pay perform place play post present process produce promote provide publish purchase put raise
-    ran reach read receive recommend record refer register relate release remain report represent
-    require reside result run said sat saw say see seen sell send sent serve set show sign sold spend
-    spent stand start stay stop store submit supply supported take taken talk taught teach tell think
-    thought took trade traverse try turn use view visit want was went win within won work write written
-    wrote
+    avail average award bear become began begin begun belong book born bought bring broken brought
+    build built buy call came carry category cause charge choose chose chosen classify come complete
+    comprise conduct connect consider consist contribute cover create cross deal declare deliver
+    describe designate determine did do done earn eligible employ enable end enter establish exceed
+    exceeded experience face fail fall fell find flow follow forget found gain gave generate get give
+    given go goes gone got grew grow had handle happen held help hire hold host identify incur indicate
+    initiate issue join keep kept kind know known launch lead leave left lie link list live locate look
+    made maintain make manage mark meet mention met need normalize obtain occur offer open operate
+    originate own paid participate pass pay perform place play post present process produce promote
+    provide publish purchase put raise ran reach read receive recommend record refer register relate
+    release remain report represent require reside result run said sat saw say see seen sell send sent
+    serve set show sign sold spend spent stand start stay stop store submit supply supported take taken
+    talk taught teach tell think thought took trade traverse try turn use view visit want was went win
+    within won work write written wrote
     """
 )
 """Verbs of having, doing and happening: what relates the things of a question, seldom a column of its own."""
 
 GENERAL_WORDS: frozenset[str] = listed(
     """
-    active actual afternoon ago am anybody anyone anything april august available bad better both bps
-    calendar case celsius cent cents century certain combined common cubic currently decade december
-    dollar dollars duration entity euro euros evening ever everybody everyone everything example
-    fahrenheit february feet foot friday general good gram id ids inch individual january july june kg
-    kilogram kilometer kilometers kilometre kind km kph letter liter litre march meter meters metre metres
-    midnight mile miles monday morning mph negative night noon november object october overall pair
-    particular people percent person pm positive possible potential pound regular saturday season
-    september since someone somebody something specific square sunday thing thursday together ton tonne
-    tuesday typical usd various way wednesday weekday weekdays weekend weekends well word worse zero
+    active actual afternoon again ago almost already altogether always am another anybody anyone
+    anything april august available bad better both bps breakdown calendar case celsius cent cents
+    century certain character characters cheap cheaper combined common cubic cumulative currently
+    decade december dollar dollars duration else entity euro euros evening ever everybody everyone
+    everything example expect expensive fahrenheit february feet foot fraction friday general going
+    good gram hello hers id ids inch individual instead january july june kg kilogram kilometer
+    kilometers kilometre kind km kph letter liter litre march meter meters metre metres midnight mile
+    miles mine monday morning moving mph negative never next night noon november object october often
+    ones ours overall pair particular people percent person pm positive possible potential pound quite
+    really recurring regular roughly saturday season september simply since somebody someone something
+    sometimes specific square still sunday theirs thing thursday together tomorrow ton tonne tuesday
+    typical usd usually various way wednesday weekday weekdays weekend weekends well whole word worse
+    worst yet yours zero
     """
 )
 """Units, parts of time and words without a subject of their own: none is missing when unfound."""

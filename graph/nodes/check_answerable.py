@@ -3,12 +3,14 @@
 import re
 from collections.abc import Callable
 
+from graph.checks.asked_beyond import Beyond, asked_beyond
 from graph.checks.asked_write import asked_write
 from graph.checks.constant_answer import constant_answer
 from graph.checks.copied_name import copied_names
 from graph.checks.dropped_name import dropped_names
 from graph.checks.invented_concept import invented_concepts
 from graph.checks.unheld_word import unheld_words
+from graph.checks.unknown_thing import unknown_things
 from graph.checks.unsound_draft import unsound_draft
 from graph.context.coverage import CAUTION_BELOW, Coverage, Vocabulary, coverage, is_english, vocabulary_of
 from graph.nodes.work import Work
@@ -16,15 +18,22 @@ from graph.record import Refusal
 from graph.state import State, Update, meant
 from wire.snapshot import SchemaSnapshot
 
+UNKNOWN_THING = "unknown_thing"
+"""Switches off refusing what neither schema nor values have a word for."""
 SHOWN_TABLES = 5
 """Tables named in the hint of a refusal."""
 SHOWN_WORDS = 4
+ASKED_BEYOND = "asked_beyond"
+"""Switches off looking for deeds, judgements and the future in how a question is put."""
 DROPPED_NAME = "dropped_name"
 """Switches off looking for names that a query has left out."""
 
 
 async def check_answerable(state: State, work: Work) -> Update:
-    """Refuse when the schema has hardly a word of the question."""
+    """Refuse what no data answers, and when the schema has hardly a word of the question."""
+    if (beyond := await _beyond(state, work)) is not None:
+        work.detail = "not a question about data"
+        return {"refusal": beyond}
     covered = await _coverage(state, work)
     if covered is None:
         work.detail = "not judged by its words"
@@ -86,7 +95,24 @@ async def refusal_in(sql: str, state: State, work: Work) -> Refusal | None:
         unknown = [*dropped, *missing]
         if len(covered.found) <= CAUTION_BELOW * (len(covered.found) + len(unknown)):
             return _refusal(unknown, snapshot)
+    if UNKNOWN_THING not in without:
+        things = unknown_things(sql, covered, " ".join(state["notes"]))
+        # Unless the values say so, a word in lower case may be one of them: "hotels in new york".
+        held = await _held(things, work) if things else None
+        if held is not None and (unknown := [thing for thing in things if thing not in held]):
+            return _refusal(unknown, snapshot)
     return None
+
+
+async def _held(words: list[str], work: Work) -> str | None:
+    """What the values hold of these words, in lower case; None where they may not be looked at, or are not
+    read yet."""
+    if work.ports.share.model == "schema":
+        return None
+    found = await work.ports.database.lookup(" ".join(f"'{word}'" for word in words), most=len(words))
+    if found is None or not found.ready:
+        return None
+    return " ".join(f"{one.value.lower()} {one.phrase}" for one in found.found)
 
 
 async def dropped_in(sql: str, state: State, work: Work) -> list[str]:
@@ -97,16 +123,42 @@ async def dropped_in(sql: str, state: State, work: Work) -> list[str]:
     if not is_english(question):
         return []
     names = dropped_names(sql, await _vocabulary(question, work), question, " ".join(state["notes"]))
-    if not names or work.ports.share.model == "schema":
-        return names
-    found = await work.ports.database.lookup(" ".join(f"'{name}'" for name in names), most=len(names))
-    held = " ".join(one.value.lower() for one in found.found) if found is not None else ""
+    held = (await _held(names, work) if names else None) or ""
     return [name for name in names if name.lower() not in held]
 
 
 async def _vocabulary(question: str, work: Work) -> Vocabulary:
     glossary = await work.ports.knowledge.glossary(question)
     return vocabulary_of(await work.snapshot(), glossary)
+
+
+async def _beyond(state: State, work: Work) -> Refusal | None:
+    """The refusal of a deed, a judgement or a look into the future. A follow-up is taken for a question."""
+    question = state["question"]
+    if state["history"] or ASKED_BEYOND in work.ports.settings.without:
+        return None
+    snapshot = await work.snapshot()
+    beyond = asked_beyond(question, await _vocabulary(question, work), snapshot.taken_at.year)
+    return None if beyond is None else _BEYOND[beyond]
+
+
+_BEYOND: dict[Beyond, Refusal] = {
+    "action": Refusal(
+        reason="not_permitted",
+        message="Data can be read here; nothing is changed, sent or arranged.",
+        hint="Ask which rows it would concern, and do it in the application that owns them.",
+    ),
+    "judgement": Refusal(
+        reason="not_a_question",
+        message="Data can show what is and was, not what should be done.",
+        hint="Ask for the figures by which you would decide.",
+    ),
+    "future": Refusal(
+        reason="not_in_data",
+        message="This database holds what has happened, not what will.",
+        hint="Ask for the past figures that an estimate would rest on.",
+    ),
+}
 
 
 async def _coverage(state: State, work: Work) -> Coverage | None:

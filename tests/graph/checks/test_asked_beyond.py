@@ -1,0 +1,120 @@
+"""Deeds, judgements and the future are told from questions about data by how they are put."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from graph.checks.asked_beyond import asked_beyond
+from graph.context.coverage import vocabulary_of
+from graph.ports import Settings
+from graph.record import Turn
+from wire.snapshot import Column, SchemaSnapshot, Table
+
+
+def _schema(*columns: str) -> SchemaSnapshot:
+    named = [Column(name=name, type="text") for name in columns]
+    return SchemaSnapshot(
+        database="shop",
+        server_version=180000,
+        taken_at=datetime(2026, 1, 1, tzinfo=UTC),
+        tables=[Table(schema_name="public", name="orders", columns=named)],
+    )
+
+
+SHOP = _schema("order_id", "customer", "price", "cancelled_on")
+
+
+@pytest.mark.parametrize(
+    ("question", "beyond"),
+    [
+        ("Send a reminder to all customers with overdue invoices.", "action"),
+        ("Please email every customer about the delay", "action"),
+        ("Could you book a meeting with our largest customer?", "action"),
+        ("Assign all open tickets to the Berlin team.", "action"),
+        ("Cancel order 17 and refund the customer", None),
+        ("Cancel the order of Ann and refund her", "action"),
+        ("mark these invoices as paid", "action"),
+        ("Should we raise the price of the Team plan?", "judgement"),
+        ("Is it worth keeping the Oslo office?", "judgement"),
+        ("Which customers should we call first?", "judgement"),
+        ("How can we improve our margins?", "judgement"),
+        ("What would you recommend to somebody new?", "judgement"),
+        ("How many orders will we get next quarter?", "future"),
+        ("Which customers are going to leave us by the end of the year?", "future"),
+        ("What revenue should we expect for 2030?", "future"),
+        ("Predict the sales of December", "future"),
+        ("How many orders will there be in 2031?", "future"),
+    ],
+)
+def test_beyond(question: str, beyond: str | None) -> None:
+    assert asked_beyond(question, SHOP_WORDS, 2026) == beyond
+
+
+SHOP_WORDS = vocabulary_of(SHOP)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "How many orders were cancelled last month?",
+        "Send me a list of all customers",
+        "Email domains by number of customers",
+        "Create a chart of the orders by month",
+        "Set sizes by price",
+        "Book titles that were never ordered",
+        "Show the price of every order",
+        "Call volume by month",
+        "Print me the cheapest orders",
+        "Which orders will have been open for a year by now?",
+        "How many customers are going to Chicago?",
+        "How often did somebody cancel in 2024?",
+        "How can I see the orders of Ann?",
+        "Which customers should have paid by now?",
+        "What will",
+        "",
+    ],
+)
+def test_about_the_data(question: str) -> None:
+    assert asked_beyond(question, SHOP_WORDS, 2026) is None
+
+
+@pytest.mark.parametrize(
+    ("column", "question"),
+    [
+        ("due_on", "How many orders will be due next week?"),
+        ("forecast", "What will the price be next year?"),
+        ("expected_price", "What price should we expect for 2030?"),
+        ("reorder_level", "Which products should we reorder?"),
+    ],
+)
+def test_what_somebody_has_written_down_may_be_asked(column: str, question: str) -> None:
+    assert asked_beyond(question, SHOP_WORDS, 2026) is not None
+    assert asked_beyond(question, vocabulary_of(_schema("order_id", column)), 2026) is None
+
+
+@pytest.mark.parametrize(
+    ("question", "reason"),
+    [
+        ("Send the invoices to all customers", "not_permitted"),
+        ("Should we open an office in Oslo?", "not_a_question"),
+        ("How many employees will we have next year?", "not_in_data"),
+    ],
+)
+async def test_it_is_refused_before_any_model_is_asked(ask, question, reason):
+    asking = await ask([], question=question)
+    assert asking.last.type == "refused"
+    assert asking.last.refusal.reason == reason
+    assert asking.last.refusal.hint
+
+
+async def test_a_follow_up_may_remove_what_was_shown(ask, count_of_34):
+    """Nothing is taken away but lines of the answer."""
+    before = Turn(
+        question="Which titles are there?", sql="SELECT title FROM people.employees", answer="Many."
+    )
+    settings = Settings(without=frozenset({"standalone_question", "worded_answer"}))
+    sql = "SELECT count(*) FROM people.employees"
+    asking = await ask(
+        [sql], [count_of_34], question="Remove the managers", history=[before], settings=settings
+    )
+    assert asking.last.type == "answered"
