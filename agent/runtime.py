@@ -39,7 +39,7 @@ from wire.messages import (
     Verdict,
 )
 from wire.outcome import Failed
-from wire.packing import WORTH_BYTES, pack
+from wire.packing import MOST_BYTES, WORTH_BYTES, pack
 from wire.policy import Policy, PolicyStack, policy_of
 from wire.snapshot import SchemaSnapshot
 
@@ -274,7 +274,7 @@ class Runtime:
             ]
         base = self._snapshots.get(message.known or "")
         frame = await asyncio.to_thread(self._frame, message, base, snapshot)
-        if "zlib" in message.accepts and len(frame) >= WORTH_BYTES:
+        if "zlib" in message.accepts and WORTH_BYTES <= len(frame) <= MOST_BYTES:
             frame = (await asyncio.to_thread(pack, message.request_id, frame)).model_dump_json()
         if len(frame) > max_bytes:
             raise SnapshotTooLarge(

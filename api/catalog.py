@@ -46,6 +46,8 @@ class Catalog:
         self._sessions = sessions
         self._snapshots: dict[str, StoredSnapshot] = {}
         self._introspecting: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._behind: dict[str, AgentSession] = {}
+        """By agent, the session whose catching up has yet to begin."""
         self._due: set[str] = set()
         """Connections whose next introspection has yet to begin."""
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -144,8 +146,14 @@ class Catalog:
             self._spawn(self._introspect_due(session))
 
     def catch_up(self, session: AgentSession) -> None:
-        """In the background, see that the snapshot is what this agent says."""
-        self._spawn(self._catch_up(session))
+        """In the background, see that the snapshot is what this agent says.
+
+        One that has yet to begin serves every hello that comes until it does.
+        """
+        waiting = session.agent_id in self._behind
+        self._behind[session.agent_id] = session
+        if not waiting:
+            self._spawn(self._catch_up(session.connection_id, session.agent_id))
 
     def forget(self, connection_id: str) -> None:
         """The connection was deleted."""
@@ -158,12 +166,14 @@ class Catalog:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _catch_up(self, session: AgentSession) -> None:
+    async def _catch_up(self, connection_id: str, agent_id: str) -> None:
         """Reads what tells snapshots apart, and no snapshot: a restart finds every agent's at once."""
-        known = self._snapshots.get(session.connection_id)
-        mark = _mark(known) if known else await self._store.snapshots.mark(session.connection_id)
-        if mark is None or _outdated(mark, session):
-            await self._introspect(session)
+        async with self._introspecting[connection_id]:
+            session = self._behind.pop(agent_id)
+            known = self._snapshots.get(connection_id)
+            mark = _mark(known) if known else await self._store.snapshots.mark(connection_id)
+            if not session.lost and (mark is None or _outdated(mark, session)):
+                await self._introspect_alone(session)
 
     async def _introspect_due(self, session: AgentSession) -> None:
         async with self._introspecting[session.connection_id]:

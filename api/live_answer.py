@@ -28,6 +28,9 @@ from graph.run import Run
 from wire.errors import MalformedFrame
 from wire.outcome import Failed
 
+WIDEST_ROW_BYTES = 40 * 1024 * 1024
+"""An agent takes in no row of more than some 32 MB for an export (docs/security/memory.md)."""
+
 _log = structlog.get_logger("api.export")
 _CUT = Failed(
     code="limit",
@@ -232,12 +235,17 @@ async def in_thread(threads: Executor, step: Callable[..., Any], *given: Any) ->
 
 
 async def _aligned(bodies: AsyncIterator[Body], *, whole_rows: bool) -> AsyncIterator[bytes]:
+    """Raises ``MalformedFrame`` where pieces of one row come on and on."""
     held: list[bytes] = []
+    size = 0
     async for body, rows in bodies:
         held.append(body)
+        size += len(body)
         if rows or not whole_rows:
             yield b"".join(held) if len(held) > 1 else body
-            held = []
+            held, size = [], 0
+        elif size > WIDEST_ROW_BYTES:
+            raise MalformedFrame("A row is wider than an agent sends one.")
 
 
 def _problem(error: Exception) -> ApiError:

@@ -149,7 +149,7 @@ class LiveExport:
         """A body has come; no credit is given back before its reader has taken it.
 
         Raises:
-            MalformedFrame: it is out of order, of another kind, or more than there was credit for.
+            MalformedFrame: it is empty, out of order, of another kind, or more than there was credit for.
         """
         if self.done.done():
             return 0
@@ -159,6 +159,8 @@ class LiveExport:
             raise MalformedFrame("Rows came in another format than was asked for.")
         if frame.sequence != self._sequence:
             raise MalformedFrame(f"Body {frame.sequence} came where {self._sequence} was due.")
+        if not frame.body:
+            raise MalformedFrame("An empty body came: it costs no credit, so there could be any number.")
         self._sequence += 1
         self._held += len(frame.body)
         if self._held > WINDOW_BYTES + _MOST_BEYOND:

@@ -77,6 +77,10 @@ class Spool:
         self._file: IO[bytes] | None = None
         self._size = 0
         self._broken = False
+        self._begun = False
+        self._dropped = False
+        self._working = threading.Lock()
+        """A stop drops what a thread may be writing: one waits for the other."""
 
     async def add(self, body: bytes) -> None:
         """Take one frame's body."""
@@ -86,13 +90,14 @@ class Spool:
 
     async def keep(self) -> str | None:
         """Finish; returns the reference, or None when the result could not be kept."""
-        if not self._broken:
+        if not self._broken and not self._dropped:
+            self._begun = True
             try:
                 # In one go: a small result is opened, written and named by one trip to a thread.
                 await asyncio.to_thread(self._finish, self._taken())
             except OSError as error:
                 self._fail(error)
-        if self._broken:
+        if self._broken or self._dropped:
             await self.drop()
             return None
         await self._results.kept(self._ref, self._size)
@@ -101,13 +106,15 @@ class Spool:
     async def drop(self) -> None:
         """Forget what was written."""
         self._buffer.clear()
-        if self._file is not None:
+        self._dropped = True
+        if self._begun:
             await asyncio.to_thread(self._remove)
 
     async def _flush(self) -> None:
-        if self._broken:
+        if self._broken or self._dropped:
             self._buffer.clear()
             return
+        self._begun = True
         try:
             await asyncio.to_thread(self._write, self._taken())
         except OSError as error:
@@ -118,6 +125,11 @@ class Spool:
         return piece
 
     def _write(self, piece: bytes) -> None:
+        with self._working:
+            if not self._dropped:
+                self._put(piece)
+
+    def _put(self, piece: bytes) -> None:
         if self._file is None:
             self._ref = f"{new_id('res')}-{self._results.place()}"
             self._path = self._results.work.folder() / self._ref
@@ -126,16 +138,23 @@ class Spool:
         self._size += len(piece)
 
     def _finish(self, piece: bytes) -> None:
-        self._write(piece)
-        if self._file is not None:
-            self._file.close()
-        self._path.rename(self._results.path(self._ref))
+        with self._working:
+            if self._dropped:
+                return
+            self._put(piece)
+            if self._file is not None:
+                self._file.close()
+            kept = self._results.path(self._ref)
+            self._path.rename(kept)
+            self._path = kept
 
     def _remove(self) -> None:
-        if self._file is not None:
-            self._file.close()
-            self._file = None
-            self._path.unlink(missing_ok=True)
+        with self._working:
+            if self._file is not None:
+                with suppress(OSError):  # of a full disk, which may refuse what is still to be written
+                    self._file.close()
+                self._file = None
+                _discard(self._path)
 
     def _fail(self, error: OSError) -> None:
         self._broken = True
@@ -194,14 +213,14 @@ class Results:
         while len(self._sizes) > 1 and self._size > self._limit:
             oldest, freed = self._sizes.popitem(last=False)
             self._size -= freed
-            await asyncio.to_thread(self.path(oldest).unlink, missing_ok=True)
+            await asyncio.to_thread(_discard, self.path(oldest))
 
     async def forget(self, refs: Iterable[str]) -> None:
         """Drop these results, as far as they are here."""
         for ref in refs:  # may have come from another replica
             if _REF.fullmatch(ref) is not None:
                 self._size -= self._sizes.pop(ref, 0)
-                await asyncio.to_thread(self.path(ref).unlink, missing_ok=True)
+                await asyncio.to_thread(_discard, self.path(ref))
 
     async def get(self, rows: Rows) -> KeptResult:
         """The whole result of an outcome, from here or from the replica that kept it.
@@ -256,7 +275,7 @@ class Results:
             _log.warning("a result cannot be fetched", kind=type(error).__name__, errno=error.errno)
             return False
         finally:
-            await asyncio.to_thread(path.unlink, missing_ok=True)
+            await asyncio.to_thread(_discard, path)
         await self.kept(ref, size)
         return True
 
@@ -277,10 +296,19 @@ class Results:
         if not self.folder.is_dir():
             return OrderedDict()
         self.work.sweep()
-        # Names sort by time.
-        return OrderedDict(
-            (path.stem, path.stat().st_size) for path in sorted(self.folder.glob("res_*.rows"))
-        )
+        found: OrderedDict[str, int] = OrderedDict()
+        for path in sorted(self.folder.glob("res_*.rows")):  # names sort by time
+            with suppress(OSError):  # a replica that shares the folder may drop it meanwhile
+                found[path.stem] = path.stat().st_size
+        return found
+
+
+def _discard(path: Path) -> None:
+    """Remove a file. A disk that does not let it costs space, and must cost nobody a socket or a run."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        _log.warning("a result cannot be dropped", kind=type(error).__name__, errno=error.errno)
 
 
 def _is_whole(path: Path, digest: str) -> bool:

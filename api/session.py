@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from time import monotonic
 from typing import Any
@@ -57,6 +58,8 @@ TELL_SECONDS = 10.0
 MAX_BAD_FRAMES = 10
 """After so many the peer is not worth listening to."""
 
+_UNPACKER = ThreadPoolExecutor(1, thread_name_prefix="unpacking")
+"""One for all sessions: what is unpacked is many times as large as its frame."""
 _UNREAD = frozenset({"malformed_frame", "unknown_message"})
 """What the agent answers to a frame that it could not read, and so cannot say whose it was."""
 
@@ -98,6 +101,8 @@ class AgentSession:
         self._cancelled: dict[str, asyncio.Future[None]] = {}
         self._requests: dict[str, asyncio.Future[Answer]] = {}
         self._unpacking: set[asyncio.Task[None]] = set()
+        self._packable: set[str] = set()
+        """Requests that may be answered by a packed frame, once each: to unpack one costs much."""
         self._bad_frames = 0
         self.cut: Callable[[], None] = _nothing
         """Ends whoever listens to the socket: nothing can be sent on it any more, not even a close."""
@@ -176,7 +181,11 @@ class AgentSession:
             TimeoutError: it took longer than ``INTROSPECT_SECONDS``.
         """
         message = Introspect(request_id=uuid4().hex, known=known, accepts=["zlib"])
-        answer = await asyncio.wait_for(self._answer(message), INTROSPECT_SECONDS)
+        self._packable.add(message.request_id)
+        try:
+            answer = await asyncio.wait_for(self._answer(message), INTROSPECT_SECONDS)
+        finally:
+            self._packable.discard(message.request_id)
         if not isinstance(answer, Snapshot | Delta | Unchanged):
             raise AgentError("It answered with something else than the snapshot.")
         return answer
@@ -299,7 +308,10 @@ class AgentSession:
                 request = self._requests.get(answer.request_id)
                 if request is not None and not request.done():
                     request.set_result(answer)
+            case Packed() as packed if packed.request_id not in self._packable:
+                pass  # nobody waits for it, or its like is being unpacked already
             case Packed() as packed:
+                self._packable.discard(packed.request_id)
                 # In a task of its own: what comes behind a large snapshot need not wait for it.
                 unpacking = asyncio.ensure_future(self._unpack(packed))
                 self._unpacking.add(unpacking)
@@ -329,7 +341,7 @@ class AgentSession:
     async def _unpack(self, packed: Packed) -> None:
         request = self._requests.get(packed.request_id)
         try:
-            answer = await asyncio.to_thread(unpack, packed)
+            answer = await asyncio.get_running_loop().run_in_executor(_UNPACKER, unpack, packed)
             if answer.request_id != packed.request_id:
                 raise MalformedFrame("A packed frame holds the answer to another request.")
         except WireError as error:

@@ -126,6 +126,8 @@ class Statement:
             raise MalformedFrame("Rows came before their columns.")
         if frame.sequence != self._sequence:
             raise MalformedFrame(f"Batch {frame.sequence} came where {self._sequence} was due.")
+        if not frame.body:
+            raise MalformedFrame("An empty batch came.")
         self._sequence += 1
         self._rows += frame.row_count
         self._bytes += len(frame.body)

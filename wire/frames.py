@@ -77,7 +77,7 @@ class RowsFrame:
             raise MalformedFrame("Rows of an export came where JSON rows were due.")
         try:
             rows = json.loads(self.body)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise MalformedFrame("The body of a rows frame is not JSON.") from error
         if not isinstance(rows, list) or len(rows) != self.row_count:
             raise MalformedFrame("The body of a rows frame does not hold the rows that its header counts.")

@@ -4,7 +4,6 @@ Unpacking reads a table at a time, so that a thread that does it lets others run
 """
 
 import base64
-import binascii
 import json
 import zlib
 from typing import Any
@@ -13,8 +12,8 @@ from wire.errors import FrameTooLarge, MalformedFrame
 from wire.messages import Delta, Packed, Snapshot
 from wire.snapshot import Column, Table
 
-MOST_BYTES = 256 * 1024 * 1024
-"""Of what is packed: a small frame must not make its reader hold more."""
+MOST_BYTES = 64 * 1024 * 1024
+"""Of what is packed, some hundred thousand tables: a small frame must not make its reader hold more."""
 WORTH_BYTES = 16 * 1024
 """Shorter messages go as they are."""
 
@@ -41,7 +40,7 @@ def unpack(message: Packed) -> Snapshot | Delta:
             return snapshot.model_copy(update={"snapshot": filled})
         tables = _tables(whole.pop("tables"))
         return Delta.model_validate({**whole, "tables": []}).model_copy(update={"tables": tables})
-    except (binascii.Error, zlib.error, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (zlib.error, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise MalformedFrame("A packed frame holds neither a snapshot nor a delta.") from error
 
 

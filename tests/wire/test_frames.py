@@ -43,7 +43,7 @@ def test_a_spoiled_header_is_refused(spoil) -> None:  # type: ignore[no-untyped-
         decode_frame(spoil(RowsFrame(STATEMENT, 1, 0, 0, b"[]").encode()))
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"{}", b"[1]", b"[[],[]]", b"\xff\xfe"])
+@pytest.mark.parametrize("body", [b"", b"{", b"{}", b"[1]", b"[[],[]]", b"\xff\xfe", b"[" * 100_000])
 def test_a_body_that_does_not_hold_the_counted_rows_is_refused(body: bytes) -> None:
     with pytest.raises(MalformedFrame):
         RowsFrame(STATEMENT, 1, 0, 1, body).rows()

@@ -51,6 +51,7 @@ def test_what_is_unpacked_is_what_was_packed() -> None:
         zlib.compress(b"no json"),
         zlib.compress(b"[1]"),
         zlib.compress(b"{}"),
+        zlib.compress(b"[" * 100_000),
         zlib.compress(b'{"type": "hello"}'),
         zlib.compress(b'{"type": "snapshot", "request_id": "r", "snapshot": {"tables": [{}]}}'),
         zlib.compress(b'{"type": "snapshot", "request_id": "r", "snapshot": {"tables": 3}}'),
