@@ -21,11 +21,17 @@ def asked_beyond(question: str, vocabulary: Vocabulary, year: int) -> Beyond | N
         vocabulary: the snapshot's words. Where it knows forecasts or due dates, these may be asked for.
         year: the present one.
     """
-    if _ACTION.search(question):
+    if _ACTION.search(question) or _does_to_somebody(question, vocabulary):
         return "action"
     if _VERDICT.search(question) or _asks_for_advice(question, vocabulary):
         return "judgement"
     return "future" if _asks_for_the_future(question, vocabulary, year) else None
+
+
+def _does_to_somebody(question: str, vocabulary: Vocabulary) -> bool:
+    """*Book Bella in for Thursday*: a name that the schema does not have, and no headline."""
+    found = _TO_SOMEBODY.search(question)
+    return found is not None and not vocabulary.knows(found["name"].lower())
 
 
 def _asks_for_advice(question: str, vocabulary: Vocabulary) -> bool:
@@ -39,7 +45,7 @@ def _asks_for_the_future(question: str, vocabulary: Vocabulary, year: int) -> bo
     if any(map(vocabulary.says, _FORESEEN)):
         return False
     if _PREDICTED.search(question):
-        return True
+        return not any(map(vocabulary.says, _EXPECTED))
     if not _TO_COME.search(question):
         return False
     if any(stem(word) in _ARRANGED and vocabulary.says(word) for word in said):
@@ -71,13 +77,18 @@ _ACTION = re.compile(
           | go\s+ahead\s+and )\s+ )*
     (?:
         (?:{_DEEDS})\s+(?:all|every|each|both|the|an?|my|our|their|his|her|this|that|these|those|everybody|everyone
-          |him|it|them|\d+)\b (?!\s+(?:\w+\s+)?(?:{_SHOWN})s?\b)
+          |him|it|them|\d+|two|three|four|five|six|ten|a\s+dozen)\b (?!\s+(?:\w+\s+)?(?:{_SHOWN})s?\b)
       | (?:send|forward|e-?mail|mail|grant|assign|give)\s+(?!me\b|us\b)(?:\w+\s+){{1,3}}
           to\s+(?:all|every|each|the|our|my)\b
+      | (?:assign|book|call|contact|enroll?|register|remind|reserve|subscribe|transfer)\s+me\b
+      | (?:set\s+up|translate|write|compose)\s+(?:a|an|the|this|some|['"“‘])
+          (?!\s*(?:\w+\s+)?(?:{_SHOWN}|sql)\b)
       | mark\s+(?:\w+\s+){{1,8}}as\b
     )""",
     re.IGNORECASE | re.VERBOSE,
 )
+_POLITE = r"\W*(?:please\s+)?"
+_TO_SOMEBODY = re.compile(rf"^{_POLITE}(?i:{_DEEDS})\s+(?P<name>[A-Z][a-z]+)(?:['’]s)?\s+[a-z]")
 """A command whose verb does something to somebody or something; "email domains by country" is none."""
 
 _VERDICT = re.compile(
@@ -96,7 +107,8 @@ _ADVICE = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 
-_FORESEEN = ("estimated", "expected", "forecast", "predicted")
+_FORESEEN = ("forecast", "predicted")
+_EXPECTED = ("estimated", "expected")
 """Where a schema has one of these, what is to come is in the data."""
 _PREDICTED = re.compile(
     r"\b(?:predict|forecast|foresee|extrapolat)\w*|\b(?:should|can|could|may|do)\s+(?:we|i|you)\s+expect\b",

@@ -11,6 +11,7 @@ from functools import lru_cache
 
 from graph.context.short_names import is_skeleton, short_names, stands_for
 from graph.context.synonyms import SYNONYMS
+from graph.context.things import named_things
 from graph.context.words import (
     GENERAL_WORDS,
     QUERY_WORDS,
@@ -48,6 +49,8 @@ class Coverage:
     """How many of those found are the name of a table or a part of one."""
     terse: bool = False
     """The schema's names are mostly short forms: a word may well be there without being recognised."""
+    things: tuple[str, ...] = ()
+    """Of those missing, what stands where the name of a thing does."""
 
     @property
     def share(self) -> float:
@@ -59,6 +62,10 @@ class Coverage:
     def refuses(self) -> bool:
         """Whether the question is about something else, or asks for advice rather than for data."""
         if self.terse and self.found and not self.advice:
+            return False
+        # One word may be somebody's own for what there is, and beside short names two: the draft will tell.
+        plain = len(self.missing) > 2 if self.terse else len(self.missing) > 1 or bool(self.things)
+        if not (plain or self.advice):
             return False
         return self.share < (ADVICE_REFUSE_BELOW if self.advice else REFUSE_BELOW)
 
@@ -208,7 +215,9 @@ def coverage(question: str, vocabulary: Vocabulary) -> Coverage:
         (found if known else missing).append(word)
     named = sum(map(vocabulary.names_table, found))
     advice = bool(_ADVICE.search(question))
-    return Coverage(tuple(found), tuple(missing), advice, named, vocabulary.terse)
+    named_here = named_things(question, found)
+    things = tuple(word for word in missing if word in named_here and not is_silent(word))
+    return Coverage(tuple(found), tuple(missing), advice, named, vocabulary.terse, things)
 
 
 _SILENT = QUERY_WORDS | RELATION_WORDS | GENERAL_WORDS

@@ -41,6 +41,49 @@ email mail
 illness disease diagnosis condition
 equity instrument security share stock
 deal trade transaction
+bill invoice receipt
+animal pet
+client customer guest owner patron
+booking reservation
+cargo consignment freight package parcel shipment
+carrier courier forwarder haulier shipper transporter
+box carton container crate pallet
+contract membership plan subscription
+appointment consultation session visit
+complaint claim issue case incident problem ticket
+fault defect failure breakdown
+branch depot facility location office outlet premise site store studio
+trip journey ride tour voyage
+hotel accommodation lodging property room
+house home cottage flat apartment property building dwelling
+landlord host owner
+boat ship vessel
+lorry truck van vehicle
+driver chauffeur
+discount rebate reduction
+tax vat duty
+stock inventory
+warehouse storehouse depot
+coach instructor trainer
+lesson class course session training
+boss manager supervisor
+wage pay payroll salary
+shift rota roster
+holiday leave vacation absence
+review rating feedback score stars
+device machine equipment appliance
+debt owed outstanding arrears overdue
+quote quotation offer estimate
+lead prospect opportunity
+vote ballot
+exam test assessment
+grade mark score
+song track recording
+band artist musician performer singer
+match game fixture
+club team squad
+trial study
+deceased dead died death
 """
 
 

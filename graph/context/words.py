@@ -69,9 +69,9 @@ RELATION_WORDS: frozenset[str] = listed(
     originate own paid participate pass pay perform place play post present process produce promote
     provide publish purchase put raise ran reach read receive recommend record refer register relate
     release remain report represent require reside result run said sat saw say see seen sell send sent
-    serve set show sign sold spend spent stand start stay stop store submit supply supported take taken
-    talk taught teach tell think thought took trade traverse try turn use view visit want was went win
-    within won work write written wrote
+    serve set show sign sit sitting sold spend spent stand start stay stop store submit supply
+    supported take taken talk taught teach tell think thought took trade traverse treat try turn use
+    view visit want was went win within won work write written wrote
     """
 )
 """Verbs of having, doing and happening: what relates the things of a question, seldom a column of its own."""
@@ -79,18 +79,19 @@ RELATION_WORDS: frozenset[str] = listed(
 GENERAL_WORDS: frozenset[str] = listed(
     """
     active actual afternoon again ago almost already altogether always am another anybody anyone
-    anything april august available bad better both bps breakdown calendar case celsius cent cents
-    century certain character characters cheap cheaper combined common cubic cumulative currently
-    decade december dollar dollars duration else entity euro euros evening ever everybody everyone
-    everything example expect expensive fahrenheit february feet foot fraction friday general going
-    good gram hello hers id ids inch individual instead january july june kg kilogram kilometer
-    kilometers kilometre kind km kph letter liter litre march meter meters metre metres midnight mile
-    miles mine monday morning moving mph negative never next night noon november object october often
-    ones ours overall pair particular people percent person pm positive possible potential pound quite
-    really recurring regular roughly saturday season september simply since somebody someone something
-    sometimes specific square still sunday theirs thing thursday together tomorrow ton tonne tuesday
-    typical usd usually various way wednesday weekday weekdays weekend weekends well whole word worse
-    worst yet yours zero
+    anything apart april august available away back bad better both bps breakdown calendar case celsius
+    cent cents century certain character characters cheap cheaper combined common cubic cumulative
+    curious currently decade december dollar dollars duration else entity euro euros evening ever
+    everybody everyone everything example expect expensive fahrenheit february feet fine foot fraction
+    friday general going good gram hello hers id idea ids inch individual instead interested january
+    july june kg kilogram kilometer kilometers kilometre kind km kph letter like liter litre ll longer
+    march meter meters metre metres midnight mile miles mine monday morning moving mph negative never
+    next night noon november now object october often ones ours ourselves overall pair particular past
+    people percent person pm popular positive possible potential pound quite re really recurring
+    regular right roughly saturday season september simply since somebody someone something sometimes
+    specific split square still sunday theirs themself themselves thing thursday together tomorrow ton
+    tonne tuesday typical usd usually various ve way wednesday weekday weekdays weekend weekends well
+    whole wonder word worse worst yet yours zero
     """
 )
 """Units, parts of time and words without a subject of their own: none is missing when unfound."""

@@ -1,0 +1,54 @@
+"""Which words of a question name things: a word that no schema has may be a thing that is not there.
+
+Without a tagger, by what stands before: in *the weight of the printer* it is one, in *too dear to treat* not.
+"""
+
+from collections.abc import Collection
+from itertools import pairwise
+
+from graph.context.words import listed, stem, words
+
+_SHORTEST = 4
+"""Letters; shorter ones are units and the shorthand of a trade."""
+_BEFORE = listed(
+    """
+    a an all and any are average between by each every had has have her his is its many maximum minimum
+    much my no of or our per some that the their these this those total versus vs was were what which
+    whose with without your
+    """
+)
+"""After one of these a word names a thing; after *to*, *we* or *do* it would be a verb."""
+_ROLES = frozenset(
+    map(
+        stem,
+        listed(
+            """
+            agent boss branch buyer client colleague company consumer contractor customer dealer employee
+            employer enterprise firm guest guy head holder human individual member manager operator
+            organisation organization owner partner party patient people person personnel provider rep
+            representative resident sender receiver recipient seller shopper staff subscriber supervisor
+            team trader user vendor visitor worker
+            """
+        ),
+    )
+)
+"""Whom a table of people or organisations may be about, whatever it calls them."""
+
+
+def named_things(question: str, known: Collection[str]) -> set[str]:
+    """Words that stand where the name of a thing does, and that are no one's role.
+
+    Args:
+        question: as asked, in English.
+        known: words of it that the schema has.
+    """
+    found = set()
+    for before, word in pairwise(words(question)):
+        if len(word) < _SHORTEST or stem(word) in _ROLES:
+            continue
+        # "Company cars" are cars; "rivers flow" is something that rivers do.
+        compound = before in known and not before.endswith("s")
+        superlative = before.endswith("est") and len(before) > len("best")
+        if compound or superlative or before in _BEFORE:
+            found.add(word)
+    return found

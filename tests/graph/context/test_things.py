@@ -1,0 +1,24 @@
+"""Words that stand where a thing's name does, by what comes before them."""
+
+import pytest
+
+from graph.context.things import named_things
+
+
+@pytest.mark.parametrize(
+    ("question", "known", "things"),
+    [
+        ("What is the weight of the printer?", ["printer"], {"weight", "printer"}),
+        ("How many company cars does Sales have?", ["company"], {"cars"}),
+        ("How many employees are women?", ["employees"], {"women"}),
+        ("How many rivers flow through each country?", ["rivers"], {"rivers", "country"}),
+        ("Which animal is the dearest to treat?", ["animal"], {"animal", "dearest"}),
+        ("What is the tallest mountain in Europe?", [], {"tallest", "mountain"}),
+        ("How much do they owe us?", [], set()),
+        ("Which clients left us?", [], set()),
+        ("Which hub", ["hub"], set()),
+        ("", [], set()),
+    ],
+)
+def test_named_things(question: str, known: list[str], things: set[str]) -> None:
+    assert named_things(question, known) == things
