@@ -6,6 +6,8 @@ import assert from "node:assert/strict";
 import { launch, openPage } from "./browser.mjs";
 import { accessChecks } from "./checks/access.mjs";
 import { askingChecks } from "./checks/asking.mjs";
+import { alone } from "./checks/held.mjs";
+import { resultChecks } from "./checks/results.mjs";
 import { startFixture } from "./server.mjs";
 
 /** Checks at once: they mostly wait. Each has a backend of its own. */
@@ -157,9 +159,12 @@ const ownChecks = ({ state }) => ({
     await page.locator("[aria-rowcount='1205']").waitFor();
     assert.match(await page.getByTestId("result-table").locator("tbody tr").first().innerText(), /11203/);
     assert.ok((await page.getByTestId("result-table").locator("tbody tr").count()) < 60);
-    await page.getByRole("button", { name: "Copy", exact: true }).click();
-    const copied = await page.evaluate(() => navigator.clipboard.readText());
-    assert.equal(copied.split("\n").length, 1205);
+    await alone(async () => {
+      await page.getByRole("button", { name: "Copy", exact: true }).click();
+      await page.getByRole("button", { name: "Copied" }).waitFor();
+      const copied = await page.evaluate(() => navigator.clipboard.readText());
+      assert.equal(copied.split("\n").length, 1205);
+    });
     const download = page.waitForEvent("download");
     await page.getByRole("button", { name: "Download" }).click();
     await page.getByRole("button", { name: "CSV" }).click();
@@ -256,7 +261,12 @@ async function run(browser, name) {
   }
 }
 
-const checks = (tools) => ({ ...ownChecks(tools), ...askingChecks(tools), ...accessChecks(tools) });
+const checks = (tools) => ({
+  ...ownChecks(tools),
+  ...askingChecks(tools),
+  ...accessChecks(tools),
+  ...resultChecks(tools),
+});
 const only = (process.argv[2] ?? "").toLowerCase();
 const waiting = Object.keys(checks({})).filter((name) => name.toLowerCase().includes(only));
 const browser = await launch();

@@ -65,9 +65,13 @@ const failedOutcome = (message, hint, sqlstate) => ({
 
 const chart = (change) => ({ kind: "none", x: null, y: [], series: null, reason: "", ...change });
 
+/** All rows of results, by their SQL. */
+export const WHOLE = new Map();
+
 function answered(sentence, sql, columns, rows, extra = {}) {
   const pieces = sentence.match(/\S+\s*/g) ?? [sentence];
   const count = extra.row_count ?? rows.length;
+  WHOLE.set(sql, rows);
   const answer = {
     text: sentence,
     sql,
@@ -180,7 +184,7 @@ const byMonth = [
   ),
 ];
 
-export const manyRows = Array.from({ length: 1204 }, (_, place) => [
+const manyRows = Array.from({ length: 1204 }, (_, place) => [
   10_000 + place,
   ["Acme GmbH", "Orchard & Sons", "Nordlys A/S", "Kite | Co", ""][place % 5],
   place % 7 === 0 ? null : (place * 137.25) % 9000,
@@ -291,6 +295,46 @@ const nothing = [
   ...answered("No order is above one million.", "select * from sales.orders where total > 1000000", manyColumns, []),
 ];
 
+const days = Array.from({ length: 400 }, (_, place) => [
+  new Date(Date.UTC(2025, 0, 400 - place)).toISOString().slice(0, 10),
+  1_000 + ((place * 37) % 400),
+]);
+const daysColumns = [column("day", "date"), column("revenue", "numeric(12,2)")];
+const daysSql = "select paid_on as day, sum(amount) as revenue from sales.invoices group by 1 order by 1 desc";
+const byDay = [
+  ...read(),
+  ...written("draft_sql", 1, daysSql, 300),
+  ...linted(1),
+  ...ran(1, rowsOutcome(daysColumns, days, 400), 60, "400 rows"),
+  ...answered("Revenue is steady from day to day.", daysSql, daysColumns, days, {
+    chart: chart({ kind: "line", x: "day", y: ["revenue"] }),
+  }),
+];
+
+const wideColumns = Array.from({ length: 250 }, (_, place) => column(`measure_${place + 1}`, "integer"));
+const wideRows = Array.from({ length: 60 }, (_, row) => wideColumns.map((_, place) => row * place));
+const wideSql = "select * from sales.everything";
+const wide = [
+  ...read(),
+  ...written("draft_sql", 1, wideSql, 300),
+  ...linted(1),
+  ...ran(1, rowsOutcome(wideColumns, wideRows, 60), 60, "60 rows"),
+  ...answered("This is everything.", wideSql, wideColumns, wideRows),
+];
+
+const keptColumns = [text("team"), column("salary", "numeric")];
+const keptSql = "select team, avg(salary) as salary from hr.employees group by 1";
+const kept = [
+  ...read(),
+  ...written("draft_sql", 1, keptSql, 300),
+  ...linted(1),
+  ...ran(1, { ...rowsOutcome(keptColumns, [], 7), withheld: true, result_ref: null }, 60, "7 rows"),
+  ...answered("The query gave 7 rows.", keptSql, keptColumns, [], {
+    row_count: 7,
+    chart: chart({ reason: "The result has no rows." }),
+  }),
+];
+
 /** By question; anything else is answered like the first. */
 export const SCENARIOS = {
   "How many engineers are there?": engineers,
@@ -302,4 +346,7 @@ export const SCENARIOS = {
   "Who is our best customer?": clarified,
   "How many pairs of events are there?": slow,
   "Which orders are above one million?": nothing,
+  "How did revenue develop day by day?": byDay,
+  "Show everything": wide,
+  "What does each team earn?": kept,
 };

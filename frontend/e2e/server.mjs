@@ -6,7 +6,7 @@
 import { createReadStream, existsSync, statSync } from "node:fs";
 import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
-import { manyRows, SCENARIOS } from "./scenarios.mjs";
+import { SCENARIOS, WHOLE } from "./scenarios.mjs";
 
 const DIST = join(import.meta.dirname, "../dist");
 const TYPES = {
@@ -22,7 +22,7 @@ const ENDS = new Set(["answered", "refused", "clarified", "run_failed", "run_can
 
 /** Starts it on a free port. `speed` divides the delays; `state` may be changed while it runs. */
 export function startFixture({ port = 0, speed = 1 } = {}) {
-  const state = { agent: "online", cutAfter: 0, auth: "none", connections: true, down: false };
+  const state = { agent: "online", cutAfter: 0, auth: "none", connections: true, down: false, gone: false };
   const runs = new Map();
   const threads = new Map();
   let serial = 0;
@@ -234,10 +234,8 @@ export function startFixture({ port = 0, speed = 1 } = {}) {
         response.writeHead(200, { "Content-Type": "text/csv" });
         return response.end("a,b\r\n1,2\r\n");
       }
-      const rows =
-        answer.row_count === manyRows.length
-          ? manyRows
-          : run.log.findLast((event) => event.type === "executed").outcome.preview;
+      if (state.gone) return problem(410, "result_gone", "This result is no longer kept.", "Ask again.");
+      const rows = WHOLE.get(answer.sql);
       return json(200, { columns: answer.columns, rows, row_count: answer.row_count, truncated: answer.truncated });
     }
     return json(200, document(run));

@@ -11,3 +11,12 @@ export async function hold(page, address) {
   });
   return { release, reached };
 }
+
+let last = Promise.resolve();
+
+/** Does it while no other check does such a thing: there is one clipboard for all pages. */
+export function alone(work) {
+  const done = last.then(work);
+  last = done.catch(() => undefined);
+  return done;
+}

@@ -13,7 +13,7 @@ import { clock, count, moment } from "../lib/format";
 import { Button } from "../ui/Button";
 import { Dialog } from "../ui/Dialog";
 import { Icon } from "../ui/Icon";
-import { Notice, Skeleton } from "../ui/Notice";
+import { Notice, Skeleton, Trouble } from "../ui/Notice";
 import { Led } from "./Led";
 import { Command } from "./StartPage";
 import { postgresVersion, STANDINGS } from "./standing";
@@ -41,13 +41,7 @@ export default function AgentsPage() {
         An agent runs beside the database and dials out. The database's password is only ever typed on that machine.
       </p>
       {connections.isPending && error === null && <Skeleton className="mt-6 h-28" />}
-      {connections.data === undefined && error !== null && (
-        <div className="mt-6">
-          <Notice tone="bad" title={asProblem(error).message}>
-            {asProblem(error).hint}
-          </Notice>
-        </div>
-      )}
+      {connections.data === undefined && <Trouble problem={error === null ? null : asProblem(error)} />}
       {empty === true && (
         <div className="mt-6">
           <Notice title="No database is connected yet.">Add one to get the command that joins its agent.</Notice>
@@ -73,7 +67,7 @@ function Item({ connection }: { connection: Connection }) {
   const remove = useDeleteConnection();
   const { agent } = connection;
   const { word, means } = STANDINGS[agent.status];
-  const problem = join.error ?? refresh.error ?? remove.error;
+  const problem = join.error ?? refresh.error;
   const facts = [
     postgresVersion(agent.server_version),
     agent.database ?? "",
@@ -131,19 +125,14 @@ function Item({ connection }: { connection: Connection }) {
       {facts.length > 0 && <p className="mt-1 text-12 text-ink-3 wrap-anywhere">{facts.join(" · ")}</p>}
       {agent.status !== "online" && <p className="mt-2 text-13 text-ink-2">{means}</p>}
       {code !== null && agent.status !== "online" && <JoinCommand code={code} />}
-      {problem !== null && (
-        <div className="mt-3">
-          <Notice tone="bad" title={problem.message}>
-            {"hint" in problem ? String(problem.hint) : ""}
-          </Notice>
-        </div>
-      )}
+      <Trouble problem={problem === null ? null : asProblem(problem)} />
       <Dialog open={asking} onClose={() => setAsking(false)} label={`Delete ${connection.name}`}>
         <div className="p-6">
           <h2 className="text-18 font-semibold">Delete {connection.name}?</h2>
           <p className="mt-2 text-ink-2">
             Its agent is cut off, its conversations go. The database itself is not touched.
           </p>
+          <Trouble problem={remove.error} />
           <div className="mt-6 flex justify-end gap-2">
             <Button onClick={() => setAsking(false)}>Keep</Button>
             <Button look="danger" disabled={remove.isPending} onClick={() => remove.mutate(connection.connection_id)}>
@@ -218,13 +207,7 @@ function AddForm({ onClose }: { onClose: () => void }) {
         maxLength={4000}
         className="mt-1 h-11 w-full rounded-input border border-control bg-surface px-3"
       />
-      {create.error !== null && (
-        <div className="mt-4">
-          <Notice tone="bad" title={create.error.message}>
-            {create.error.hint}
-          </Notice>
-        </div>
-      )}
+      <Trouble problem={create.error} />
       <div className="mt-6 flex justify-end gap-2">
         <Button onClick={onClose}>Cancel</Button>
         <Button type="submit" look="primary" disabled={create.isPending}>

@@ -23,6 +23,12 @@ export function moment(iso: string, now: Date): string {
   return date.toLocaleDateString("en-GB", { day: "numeric", month: "short", ...(sameYear ? {} : { year: "numeric" }) });
 }
 
+/** `2026-01-05 14:02`, the day and the time of the same place: this device's. */
+export function instant(iso: string): string {
+  const date = new Date(iso);
+  return Number.isNaN(date.getTime()) ? iso : `${date.toLocaleDateString("sv-SE")} ${clock(iso)}`;
+}
+
 /** `14:02`. */
 export function clock(iso: string): string {
   return new Date(iso).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });

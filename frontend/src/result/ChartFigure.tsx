@@ -1,4 +1,5 @@
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
+import { count } from "../lib/format";
 import { useShade } from "../lib/theme";
 import { type ChartModel, fitted } from "./chartModel";
 import { chartHeight, chartOption, palette } from "./chartOption";
@@ -28,14 +29,14 @@ export default function ChartFigure({ model: wide }: { model: ChartModel }) {
       chart.dispose();
     };
   }, [model, shade, known]);
+  const notes = [
+    ...(model.left > 0 ? [`The first ${model.categories.length} are drawn; ${model.left} more are in the table.`] : []),
+    ...(model.unplaced > 0 ? [`Without ${model.xName}, and not drawn: ${count(model.unplaced, "row")}.`] : []),
+  ];
   return (
     <figure data-testid="chart" className="px-4 py-4">
       <div role="img" aria-label={model.summary} ref={place} style={{ height: chartHeight(model) }} />
-      {model.left > 0 && (
-        <figcaption className="mt-2 text-12 text-ink-3">
-          The first {model.categories.length} are drawn; {model.left} more are in the table.
-        </figcaption>
-      )}
+      {notes.length > 0 && <figcaption className="mt-2 text-12 text-ink-3">{notes.join(" ")}</figcaption>}
     </figure>
   );
 }

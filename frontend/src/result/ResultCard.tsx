@@ -1,23 +1,19 @@
-import { lazy, Suspense, useMemo, useState } from "react";
-import { asProblem } from "../api/problem";
-import { useQuery } from "@tanstack/react-query";
-import { resultQuery } from "../api/queries";
-import { clock, count, duration } from "../lib/format";
-import type { Answer, Cell, Receipt, ResultColumn } from "../run/types";
+import { useMemo, useState } from "react";
+import { count, duration } from "../lib/format";
+import type { Answer, Receipt } from "../run/types";
 import { Button } from "../ui/Button";
 import { CopyButton } from "../ui/CopyButton";
-import { Skeleton } from "../ui/Notice";
+import { Notice } from "../ui/Notice";
 import { type Tab, tabPanel, Tabs } from "../ui/Tabs";
-import { shown, type Sort, toMarkdown, toTsv } from "./cells";
-import { chartModel } from "./chartModel";
+import { ChartPanel, MOST_DRAWN } from "./ChartPanel";
+import { toMarkdown, toTsv } from "./copies";
 import { DownloadMenu } from "./DownloadMenu";
+import { type Sort, sorted } from "./order";
 import { ResultTable } from "./ResultTable";
-import { SqlCode } from "./SqlCode";
+import { SqlPanel } from "./SqlPanel";
 import { type CardTab, useCardTab } from "./useCardTab";
+import { useWholeResult, type WholeResult } from "./useWholeResult";
 
-const ChartFigure = lazy(() => import("./ChartFigure"));
-/** More rows than this are not fetched just to be drawn. */
-const MOST_DRAWN = 5_000;
 const TABS: Tab<CardTab>[] = [
   { name: "chart", label: "Chart" },
   { name: "table", label: "Table" },
@@ -27,6 +23,8 @@ const TABS: Tab<CardTab>[] = [
 interface Props {
   runId: string;
   answer: Answer;
+  /** The owner's policy keeps the values: there are columns and a number of rows, and no more. */
+  withheld: boolean;
   receipt: Receipt | null;
   /** Milliseconds that the statement took in the database. */
   databaseMs: number | null;
@@ -35,15 +33,13 @@ interface Props {
 }
 
 /** An answer's result: chart, table and the SQL that made it. */
-export function ResultCard({ runId, answer, receipt, databaseMs, limit }: Props) {
-  const drawable = answer.chart.kind !== "none" && answer.row_count > 0;
+export function ResultCard({ runId, answer, withheld, receipt, databaseMs, limit }: Props) {
+  const drawable = answer.chart.kind !== "none" && answer.row_count > 0 && !withheld;
   const [tab, setTab] = useCardTab(runId, drawable ? "chart" : "table");
   const [sort, setSort] = useState<Sort | null>(null);
   const [all, setAll] = useState(false);
-  const partial = answer.row_count > answer.rows.length;
   const forChart = drawable && answer.chart.kind !== "number" && answer.row_count <= MOST_DRAWN && tab === "chart";
-  const result = useQuery({ ...resultQuery(runId), enabled: partial && (all || forChart) });
-  const rows = (result.data?.rows as Cell[][] | undefined) ?? answer.rows;
+  const result = useWholeResult(runId, answer, !withheld && (all || forChart));
   const id = `card-${runId}`;
 
   return (
@@ -57,13 +53,12 @@ export function ResultCard({ runId, answer, receipt, databaseMs, limit }: Props)
         <Tabs id={id} label="Result as" tabs={TABS} current={tab} onSelect={setTab} />
       </div>
       <div {...tabPanel(id, tab)}>
-        {tab === "chart" && (
-          <ChartPanel answer={answer} rows={rows} waiting={forChart && partial && result.isPending} />
-        )}
-        {tab === "table" && (
+        {tab !== "sql" && withheld && <Withheld />}
+        {tab === "chart" && !withheld && <ChartPanel answer={answer} result={result} />}
+        {tab === "table" && !withheld && (
           <TablePanel
             answer={answer}
-            rows={rows}
+            result={result}
             sort={sort}
             onSort={(next) => {
               setSort(next);
@@ -86,65 +81,57 @@ export function ResultCard({ runId, answer, receipt, databaseMs, limit }: Props)
             Cut at the owner's limit of {answer.truncated === "rows" ? "rows" : "size"}: there is more in the database.
           </span>
         )}
-        {tab === "table" && partial && result.data === undefined && (
-          <Button look="quiet" className="text-cobalt" disabled={result.isFetching} onClick={() => setAll(true)}>
-            {result.isFetching ? "Loading…" : `Show all ${answer.row_count.toLocaleString("en")}`}
+        {tab === "table" && !withheld && !result.whole && (
+          <Button
+            look="quiet"
+            className="text-cobalt"
+            disabled={result.loading}
+            onClick={() => (all ? result.retry() : setAll(true))}
+          >
+            {result.loading ? "Loading…" : `Show all ${answer.row_count.toLocaleString("en")}`}
           </Button>
         )}
-        {result.error !== null && <span className="text-bad">{asProblem(result.error).message}</span>}
+        {tab === "table" && result.problem !== null && !result.loading && (
+          <span role="alert" className="text-bad">
+            {sort === null ? "" : `Not sorted, only ${answer.rows.length} rows are here. `}
+            {result.problem.message}
+          </span>
+        )}
         <span className="ml-auto flex flex-wrap">
-          <Actions runId={runId} answer={answer} rows={rows} tab={tab} />
+          {tab === "sql" && <CopyButton label="Copy SQL" text={() => answer.sql} />}
+          {tab === "table" && answer.row_count > 0 && !withheld && (
+            <Copies answer={answer} result={result} sort={sort} />
+          )}
+          {tab !== "sql" && !withheld && <DownloadMenu runId={runId} truncated={answer.truncated !== null} />}
         </span>
       </footer>
     </div>
   );
 }
 
-function ChartPanel({ answer, rows, waiting }: { answer: Answer; rows: Cell[][]; waiting: boolean }) {
-  const { chart, columns } = answer;
-  const model = useMemo(() => chartModel({ chart, columns, rows }), [chart, columns, rows]);
-  if (chart.kind === "number") return <NumberPanel answer={answer} />;
-  if (typeof model === "string") return <p className="px-4 py-6 text-ink-2">{model} The table has it all.</p>;
-  const placeholder = (
+function Withheld() {
+  return (
     <div className="p-4">
-      <Skeleton className="h-72" />
-    </div>
-  );
-  if (waiting) return placeholder;
-  return (
-    <Suspense fallback={placeholder}>
-      <ChartFigure model={model} />
-    </Suspense>
-  );
-}
-
-function NumberPanel({ answer }: { answer: Answer }) {
-  const place = Math.max(
-    0,
-    answer.columns.findIndex((column) => column.name === answer.chart.y[0]),
-  );
-  const column: ResultColumn | undefined = answer.columns[place];
-  if (column === undefined) return <p className="px-4 py-6 text-ink-2">The result has no column to show.</p>;
-  const { text, exact } = shown(answer.rows[0]?.[place] ?? null, column);
-  return (
-    <div data-testid="number-card" className="px-4 py-6">
-      <p className="tnum text-30 font-semibold tracking-[-0.018em] wrap-anywhere" title={exact ?? undefined}>
-        {text}
-      </p>
-      <p className="text-12 text-ink-3">{column.name}</p>
+      <Notice testId="withheld" title="The database's owner keeps these values.">
+        The query ran, and the policy of its agent lets no value out to this page. Whoever runs the agent can change
+        that.
+      </Notice>
     </div>
   );
 }
 
 interface TableProps {
   answer: Answer;
-  rows: Cell[][];
+  result: WholeResult;
   sort: Sort | null;
   onSort: (sort: Sort | null) => void;
 }
 
-function TablePanel({ answer, rows, sort, onSort }: TableProps) {
-  if (answer.row_count === 0) {
+function TablePanel({ answer, result, sort, onSort }: TableProps) {
+  const { columns, row_count } = answer;
+  const now = result.whole ? sort : null;
+  const rows = useMemo(() => sorted(result.rows, columns, now), [result.rows, columns, now]);
+  if (row_count === 0) {
     return (
       <div data-testid="no-rows" className="px-4 py-6">
         <p className="font-medium">No rows match.</p>
@@ -154,52 +141,25 @@ function TablePanel({ answer, rows, sort, onSort }: TableProps) {
       </div>
     );
   }
-  const caption = `Result, ${count(answer.row_count, "row")}`;
-  return <ResultTable columns={answer.columns} rows={rows} sort={sort} onSort={onSort} caption={caption} />;
-}
-
-function SqlPanel({ answer, receipt }: { answer: Answer; receipt: Receipt | null }) {
   return (
-    <div className="px-4 py-4" data-testid="sql-panel">
-      <SqlCode sql={answer.sql} />
-      {receipt !== null && (
-        <details className="mt-4 border-t border-line pt-3 text-12 text-ink-2">
-          <summary className="w-fit cursor-pointer rounded-control">
-            Receipt: what it takes to run this again and compare
-          </summary>
-          <dl className="mt-2 grid grid-cols-[max-content_minmax(0,1fr)] gap-x-4 gap-y-1">
-            <Fact name="Executed">{`${receipt.executed_at.slice(0, 10)} ${clock(receipt.executed_at)}`}</Fact>
-            <Fact name="Result SHA-256">{receipt.result_digest}</Fact>
-            <Fact name="Snapshot">{receipt.snapshot_fingerprint}</Fact>
-            <Fact name="Policy">{receipt.policy_digest}</Fact>
-            {receipt.model !== "" && <Fact name="Model">{receipt.model}</Fact>}
-          </dl>
-        </details>
-      )}
-    </div>
+    <ResultTable
+      columns={columns}
+      rows={rows}
+      sort={now}
+      onSort={onSort}
+      caption={`Result, ${count(row_count, "row")}`}
+    />
   );
 }
 
-function Fact({ name, children }: { name: string; children: string }) {
+/** The whole result in the order on the screen, also where only its first rows are shown. */
+function Copies({ answer, result, sort }: Omit<TableProps, "onSort">) {
+  const { columns } = answer;
+  const ordered = async () => sorted(await result.all(), columns, sort);
   return (
     <>
-      <dt className="text-ink-3">{name}</dt>
-      <dd className="font-mono wrap-anywhere">{children === "" ? "none" : children}</dd>
-    </>
-  );
-}
-
-function Actions({ runId, answer, rows, tab }: { runId: string; answer: Answer; rows: Cell[][]; tab: CardTab }) {
-  if (tab === "sql") return <CopyButton label="Copy SQL" text={() => answer.sql} />;
-  return (
-    <>
-      {tab === "table" && answer.row_count > 0 && (
-        <>
-          <CopyButton label="Copy" text={() => toTsv(answer.columns, rows)} />
-          <CopyButton label="Markdown" text={() => toMarkdown(answer.columns, rows)} />
-        </>
-      )}
-      <DownloadMenu runId={runId} truncated={answer.truncated !== null} />
+      <CopyButton label="Copy" text={async () => toTsv(columns, await ordered())} />
+      <CopyButton label="Markdown" text={async () => toMarkdown(columns, await ordered())} />
     </>
   );
 }

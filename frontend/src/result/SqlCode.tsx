@@ -16,7 +16,13 @@ export function SqlCode({ sql, growing = false, label = "SQL" }: Props) {
   const [highlight, setHighlight] = useState<Highlight | null>(() => ready);
   const box = useRef<HTMLPreElement>(null);
   useEffect(() => {
-    if (highlight === null) void loading().then((loaded) => setHighlight(() => loaded));
+    if (highlight === null) {
+      // Without its colours a statement can still be read.
+      loading().then(
+        (loaded) => setHighlight(() => loaded),
+        () => undefined,
+      );
+    }
   }, [highlight]);
   useEffect(() => {
     if (growing && box.current !== null) box.current.scrollTop = box.current.scrollHeight;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { columnWidth, isNumeric, shown, sorted, toMarkdown, toTsv } from "./cells";
+import { columnWidth, isLong, shown } from "./cells";
 
 const column = (type: string, name = "value") => ({ name, type, oid: 0 });
 
@@ -11,7 +11,11 @@ describe("shown", () => {
     [2024, "integer", "year", "2024"],
     [1200.5, "numeric(10,2)", "revenue", "1200.50"],
     ["52341.1764705882352941", "numeric", "avg", "52,341.1765"],
-    ["123456789012345678901234567890", "numeric", "big", "123456789012345678901234567890"],
+    ["123456789012345678901234567890", "numeric", "big", "123,456,789,012,345,678,901,234,567,890"],
+    ["12345678901234.1234567891", "numeric(24,10)", "exact", "12,345,678,901,234.1234567891"],
+    [1234567, "integer", "customerId", "1234567"],
+    [1234567, "integer", "paid", "1,234,567"],
+    ["$1,234.50", "money", "price", "$1,234.50"],
     ["NaN", "numeric", "n", "NaN"],
     ["-Infinity", "double precision", "n", "-Infinity"],
     [0.000012, "double precision", "n", "0.000012"],
@@ -31,42 +35,11 @@ describe("shown", () => {
   });
 });
 
-describe("sorted", () => {
-  const rows = [[10], [null], [9], ["100"], ["NaN"]];
-  it("orders numbers as numbers, NaN above all, NULL last both ways", () => {
-    expect(sorted(rows, [column("numeric")], { column: 0, descending: false })).toEqual([
-      [9],
-      [10],
-      ["100"],
-      ["NaN"],
-      [null],
-    ]);
-    expect(sorted(rows, [column("numeric")], { column: 0, descending: true })).toEqual([
-      ["NaN"],
-      ["100"],
-      [10],
-      [9],
-      [null],
-    ]);
-  });
-  it("leaves the rows alone without a sort", () => expect(sorted(rows, [column("numeric")], null)).toBe(rows));
-});
-
-describe("copies", () => {
-  const columns = [column("text", "a|b"), column("bigint", "n")];
-  const rows = [
-    ["x\ty\nz", 12345],
-    [null, null],
-  ];
-  it("TSV holds raw values and never breaks its grid", () =>
-    expect(toTsv(columns, rows)).toBe("a|b\tn\nx y z\t12345\n\t"));
-  it("Markdown escapes its own signs", () => {
-    expect(toMarkdown(columns, [["a|b", 1]])).toBe("| a\\|b | n |\n| --- | ---: |\n| a\\|b | 1 |");
-  });
-});
-
 it("columns are wide enough for what they hold, within bounds", () => {
   expect(columnWidth(0, column("text", "id"), [["x".repeat(500)]])).toBeLessThan(400);
   expect(columnWidth(0, column("text", "id"), [])).toBeGreaterThan(60);
-  expect(isNumeric(column("double precision"))).toBe(true);
+});
+
+it("long texts are told apart, so that they can be opened", () => {
+  expect([isLong("short"), isLong("x".repeat(33)), isLong("two\nlines")]).toEqual([false, true, true]);
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Chart } from "../run/types";
+import type { Cell, Chart } from "../run/types";
 import { type ChartModel, chartModel, fitted } from "./chartModel";
 
 const text = { name: "plan", type: "text", oid: 25 };
@@ -60,6 +60,56 @@ describe("chartModel", () => {
     }) as ChartModel;
     expect(fitted(bars, 768).horizontal).toBe(false);
     expect(fitted(bars, 200).horizontal).toBe(true);
+  });
+
+  const line = (rows: Cell[][], series: string | null = null, columns = [month, number, text]) =>
+    chartModel({ chart: chart({ kind: "line", x: "month", series }), columns, rows }) as ChartModel;
+
+  it("draws time from left to right, whatever the order of the rows", () => {
+    const model = line([
+      ["2025-03-05", 3, ""],
+      ["2025-02-05", 2, ""],
+      ["2025-01-05", 1, ""],
+    ]);
+    expect(model.categories).toEqual(["2025-01-05", "2025-02-05", "2025-03-05"]);
+    expect(model.series[0]?.values).toEqual([1, 2, 3]);
+  });
+
+  it("puts what one series lacks where it belongs, and leaves out what has no place in time", () => {
+    const model = line(
+      [
+        ["2025-01-05", 1, "a"],
+        ["2025-03-05", 3, "a"],
+        ["2025-02-05", 2, "b"],
+        [null, 9, "b"],
+      ],
+      "plan",
+    );
+    expect(model.categories).toEqual(["2025-01-05", "2025-02-05", "2025-03-05"]);
+    expect(model.series.map((one) => one.values)).toEqual([
+      [1, null, 3],
+      [null, 2, null],
+    ]);
+    expect(model.unplaced).toBe(1);
+  });
+
+  it("tells values apart that look the same", () => {
+    const model = chartModel({
+      chart: chart({ x: "rate" }),
+      columns: [{ name: "rate", type: "numeric", oid: 1700 }, number],
+      rows: [
+        ["1.00001", 1],
+        ["1.00002", 2],
+      ],
+    }) as ChartModel;
+    expect(model.series[0]?.values).toEqual([1, 2]);
+  });
+
+  it("draws money, and says when there is no number at all", () => {
+    const money = { name: "revenue", type: "money", oid: 790 };
+    const model = chartModel({ chart: chart({}), columns: [text, money], rows: [["Team", "$1,234.50"]] });
+    expect((model as ChartModel).series[0]?.values).toEqual([1234.5]);
+    expect(chartModel({ chart: chart({}), columns: [text, number], rows: [["Team", null]] })).toMatch(/no numbers/);
   });
 
   it("draws forty bars and says how many it left", () => {

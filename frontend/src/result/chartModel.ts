@@ -1,6 +1,8 @@
 /** What a chart draws, made from an answer's shape; no drawing here. */
 import type { Cell, Chart, ResultColumn } from "../run/types";
-import { asNumber, isTemporal, shown } from "./cells";
+import { isTemporal, shown } from "./cells";
+import { numeric } from "./numbers";
+import { comparing } from "./order";
 
 export const MOST_BARS = 40;
 const MOST_SERIES = 6;
@@ -23,8 +25,10 @@ export interface ChartModel {
   yName: string;
   categories: string[];
   series: Series[];
-  /** Rows that are not drawn. */
+  /** Categories that are not drawn. */
   left: number;
+  /** Rows that have no place on the x axis. */
+  unplaced: number;
   /** The chart in a sentence, for those who do not see it. */
   summary: string;
 }
@@ -36,39 +40,49 @@ interface Data {
 }
 
 /** The model, or a sentence that says why there is none. */
-export function chartModel({ chart, columns, rows }: Data): ChartModel | string {
+export function chartModel({ chart, columns, rows: all }: Data): ChartModel | string {
   if (chart.kind === "none" || chart.kind === "number") return chart.reason || "This result has no shape to draw.";
   const x = columns.findIndex((column) => column.name === chart.x);
   const ys = chart.y.map((name) => columns.findIndex((column) => column.name === name)).filter((place) => place >= 0);
   const split = chart.series === null ? -1 : columns.findIndex((column) => column.name === chart.series);
   const xColumn = columns[x];
   if (xColumn === undefined || ys.length === 0) return "The result lacks the columns that its chart needs.";
-  if (rows.length === 0) return "There are no rows to draw.";
+  if (all.length === 0) return "There are no rows to draw.";
 
-  const names = rows.map((row) => shown(row[x] ?? null, xColumn).text);
-  const all = [...new Set(names)];
-  const label = isTemporal(xColumn) && all.every((name) => /^\d{4}-\d\d-01$/.test(name)) ? monthName : same;
-  const categories = chart.kind === "bar" ? all.slice(0, MOST_BARS) : all;
-  const place = new Map(categories.map((name, index) => [name, index]));
+  // A bar may stand for what has no name; a point in time that is not known is nowhere on a line.
+  const rows = chart.kind === "bar" ? all : all.filter((row) => (row[x] ?? null) !== null);
+  // Values are told apart by what they are, not by what is shown of them: two may look the same.
+  const keys = [...new Set(rows.map((row) => row[x] ?? null))];
+  const compare = comparing(xColumn);
+  if (chart.kind === "line") keys.sort((a, b) => (a === null || b === null ? 0 : compare(a, b)));
+  const drawn = chart.kind === "bar" ? keys.slice(0, MOST_BARS) : keys;
+  const names = drawn.map((key) => shown(key, xColumn).text);
+  const label = isTemporal(xColumn) && names.every((name) => /^\d{4}-\d\d-01$/.test(name)) ? monthName : same;
+  const categories = names.map(label);
+  const place = new Map(drawn.map((key, index) => [key, index]));
   const blank = () => categories.map((): number | null => null);
 
-  const found = new Map<string, Series>();
-  rows.forEach((row, index) => {
-    const at = place.get(names[index] ?? "");
-    if (at === undefined) return;
+  const found = new Map<Cell, Series>();
+  for (const row of rows) {
+    const at = place.get(row[x] ?? null);
+    if (at === undefined) continue;
     for (const y of ys) {
       const column = columns[y];
+      if (column === undefined) continue;
       const splitColumn = columns[split];
-      const name = splitColumn === undefined ? (column?.name ?? "") : shown(row[split] ?? null, splitColumn).text;
-      const series = found.get(name) ?? { name, values: blank(), points: [] };
-      found.set(name, series);
-      const value = asNumber(row[y]);
-      const across = chart.kind === "scatter" ? asNumber(row[x]) : null;
+      const key = splitColumn === undefined ? column.name : (row[split] ?? null);
+      const name = splitColumn === undefined ? column.name : shown(key, splitColumn).text;
+      const series = found.get(key) ?? { name, values: blank(), points: [] };
+      found.set(key, series);
+      const value = numeric(row[y], column);
+      const across = chart.kind === "scatter" ? numeric(row[x], xColumn) : null;
       if (value !== null && across !== null) series.points.push([across, value]);
       if (value !== null) series.values[at] = (series.values[at] ?? 0) + value;
     }
-  });
-  const series = withOther([...found.values()], categories.length);
+  }
+  const known = [...found.values()];
+  if (known.every((one) => one.values.every((value) => value === null))) return "There are no numbers to draw.";
+  const series = withOther(known, categories.length);
   const horizontal =
     chart.kind === "bar" &&
     !isTemporal(xColumn) &&
@@ -80,9 +94,10 @@ export function chartModel({ chart, columns, rows }: Data): ChartModel | string 
     temporal: isTemporal(xColumn),
     xName: xColumn.name,
     yName,
-    categories: categories.map(label),
+    categories,
     series,
-    left: all.length - categories.length,
+    left: keys.length - categories.length,
+    unplaced: all.length - rows.length,
   };
   return { ...model, summary: summary(model) };
 }

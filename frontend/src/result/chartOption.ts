@@ -100,6 +100,7 @@ export function chartOption(model: ChartModel, colours: Palette, still: boolean)
         }
       : {}),
     tooltip: {
+      renderMode: "richText", // Drawn like the chart: the page's policy allows no styles in markup.
       trigger: scatter ? "item" : "axis",
       axisPointer: { type: model.kind === "bar" ? "shadow" : "line", shadowStyle: { opacity: 0.12 } },
       backgroundColor: colours.surface,

@@ -2,6 +2,7 @@ import { lazy, Suspense, useEffect, useId, useState } from "react";
 import { count, duration } from "../lib/format";
 import { useNow } from "../lib/useNow";
 import { SqlCode } from "../result/SqlCode";
+import { Boundary } from "../ui/Boundary";
 import { Icon, type IconName } from "../ui/Icon";
 import type { LiveRun } from "./live";
 import { liveElapsed } from "./liveTime";
@@ -138,9 +139,11 @@ function Row({ row, elapsed, scale, writing, minor }: RowProps) {
           {row.sql.before === null ? (
             <SqlCode sql={row.sql.text} label="Drafted SQL" />
           ) : (
-            <Suspense fallback={<SqlCode sql={row.sql.text} />}>
-              <SqlDiff before={row.sql.before} after={row.sql.text} />
-            </Suspense>
+            <Boundary what="The comparison">
+              <Suspense fallback={<SqlCode sql={row.sql.text} />}>
+                <SqlDiff before={row.sql.before} after={row.sql.text} />
+              </Suspense>
+            </Boundary>
           )}
         </div>
       )}

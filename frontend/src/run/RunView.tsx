@@ -7,7 +7,7 @@ import { Notice } from "../ui/Notice";
 import { Cancelled, Clarified, FailedRun, Refused } from "./Endings";
 import { Rail } from "./Rail";
 import { railRows } from "./rail";
-import type { Run } from "./types";
+import type { Rows, Run } from "./types";
 import type { WatchedRun } from "./watches";
 
 interface Props {
@@ -53,8 +53,9 @@ export function RunView({ watched, run, limit, onAsk }: Props) {
           <ResultCard
             runId={run.run_id}
             answer={answer}
+            withheld={lastRows(run)?.withheld ?? false}
             receipt={run.receipt}
-            databaseMs={databaseMs(run)}
+            databaseMs={lastRows(run)?.elapsed_ms ?? null}
             limit={limit}
           />
           <div className="mt-2 -ml-3 flex">
@@ -101,8 +102,10 @@ function Trust({ run }: { run: Run }) {
   );
 }
 
-function databaseMs(run: Run): number | null {
-  return run.attempts.findLast((attempt) => attempt.outcome?.kind === "rows")?.outcome?.elapsed_ms ?? null;
+/** The outcome that the answer is made of. */
+function lastRows(run: Run): Rows | null {
+  const outcome = run.attempts.findLast((attempt) => attempt.outcome?.kind === "rows")?.outcome;
+  return outcome?.kind === "rows" ? outcome : null;
 }
 
 /** Tells screen readers of each finished step and of the end; what had happened before we looked is not news. */

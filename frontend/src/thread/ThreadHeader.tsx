@@ -2,8 +2,10 @@ import { useState } from "react";
 import { useLocation } from "wouter";
 import { type ThreadDetail, useDeleteThread, useRenameThread } from "../api/threads";
 import { Button } from "../ui/Button";
+import { CopyButton } from "../ui/CopyButton";
 import { Dialog } from "../ui/Dialog";
 import { Icon } from "../ui/Icon";
+import { Trouble } from "../ui/Notice";
 import { isComposing } from "../ui/keys";
 import { forgetOutgoing } from "./useSending";
 
@@ -14,7 +16,6 @@ export function ThreadHeader({ thread }: { thread: ThreadDetail }) {
   const [, navigate] = useLocation();
   const rename = useRenameThread(thread.thread_id);
   const remove = useDeleteThread(thread.thread_id);
-  const problem = rename.error ?? remove.error;
 
   return (
     <div className="-mr-2 flex min-h-12 items-center gap-1 pt-2">
@@ -43,9 +44,9 @@ export function ThreadHeader({ thread }: { thread: ThreadDetail }) {
       ) : (
         <h1 className={echoes(thread) ? "sr-only" : "min-w-0 truncate text-13 text-ink-2"}>{thread.title}</h1>
       )}
-      {problem !== null && (
+      {rename.error !== null && (
         <span role="alert" className="text-12 text-bad">
-          {problem.message}
+          {rename.error.message}
         </span>
       )}
       <span className="grow" />
@@ -54,7 +55,7 @@ export function ThreadHeader({ thread }: { thread: ThreadDetail }) {
           <Icon name="pencil" />
         </Button>
       )}
-      <CopyLink />
+      <CopyButton label="Copy link" square icon="link" text={() => location.href} />
       <Button look="quiet" square aria-label="Delete" title="Delete" onClick={() => setAsking(true)}>
         <Icon name="trash" />
       </Button>
@@ -62,6 +63,7 @@ export function ThreadHeader({ thread }: { thread: ThreadDetail }) {
         <div className="p-6">
           <h2 className="text-18 font-semibold">Delete this conversation?</h2>
           <p className="mt-2 text-ink-2">Its questions, answers and stored results go. The database is not touched.</p>
+          <Trouble problem={remove.error} />
           <div className="mt-6 flex justify-end gap-2">
             <Button onClick={() => setAsking(false)}>Keep</Button>
             <Button
@@ -88,20 +90,4 @@ export function ThreadHeader({ thread }: { thread: ThreadDetail }) {
 /** A name that only repeats the one question under it is left out of sight. */
 function echoes(thread: ThreadDetail): boolean {
   return thread.runs.length === 1 && thread.runs[0]?.question === thread.title;
-}
-
-function CopyLink() {
-  const [done, setDone] = useState(false);
-  return (
-    <Button
-      look="quiet"
-      square
-      aria-label={done ? "Link copied" : "Copy link"}
-      title={done ? "Link copied" : "Copy link"}
-      onClick={() => void navigator.clipboard?.writeText(location.href).then(() => setDone(true))}
-      onBlur={() => setDone(false)}
-    >
-      <Icon name={done ? "check" : "link"} />
-    </Button>
-  );
 }

@@ -1,55 +1,44 @@
-import { useEffect, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { Button } from "./Button";
-import { Icon } from "./Icon";
+import { copyText } from "./clipboard";
+import { Icon, type IconName } from "./Icon";
 
 interface Props {
   label: string;
-  /** Made only when it is wanted: a large table is not turned into text for nothing. */
-  text: () => string;
+  /** Made only when it is wanted: a large table is neither fetched nor turned into text for nothing. */
+  text: () => string | Promise<string>;
   /** Only the sign; the label is told to screen readers. */
   square?: boolean;
+  icon?: IconName;
 }
 
 /** Copies, and says so for two seconds. */
-export function CopyButton({ label, text, square = false }: Props) {
-  const [state, setState] = useState<"idle" | "done" | "failed">("idle");
+export function CopyButton({ label, text, square = false, icon = "copy" }: Props) {
+  const [state, setState] = useState<"idle" | "busy" | "done" | "failed">("idle");
+  const button = useRef<HTMLSpanElement>(null);
   useEffect(() => {
-    if (state === "idle") return;
+    if (state === "idle" || state === "busy") return;
     const timer = setTimeout(() => setState("idle"), 2000);
     return () => clearTimeout(timer);
   }, [state]);
   async function copy() {
-    try {
-      await navigator.clipboard.writeText(text());
-      setState("done");
-    } catch {
-      setState(copyBySelection(text()) ? "done" : "failed");
-    }
+    setState("busy");
+    setState((await copyText(text(), button.current)) ? "done" : "failed");
   }
-  const said = state === "done" ? "Copied" : state === "failed" ? "Copying is blocked here" : label;
+  const said = { idle: label, busy: label, done: "Copied", failed: "Not copied" }[state];
   return (
-    <Button
-      look="quiet"
-      square={square}
-      onClick={() => void copy()}
-      aria-label={square ? said : undefined}
-      title={said}
-    >
-      <Icon name={state === "done" ? "check" : "copy"} />
-      {!square && <span aria-live="polite">{said}</span>}
-    </Button>
+    <span ref={button} className="contents">
+      <Button
+        look="quiet"
+        square={square}
+        onClick={() => void copy()}
+        aria-label={square ? said : undefined}
+        aria-busy={state === "busy"}
+        title={said}
+      >
+        <Icon name={state === "done" ? "check" : icon} />
+        {!square && <span aria-live="polite">{said}</span>}
+      </Button>
+    </span>
   );
-}
-
-/** The old way, for pages that are served without TLS from another machine. */
-function copyBySelection(text: string): boolean {
-  const area = document.createElement("textarea");
-  area.value = text;
-  area.setAttribute("readonly", "");
-  area.className = "fixed opacity-0";
-  document.body.append(area);
-  area.select();
-  const done = document.execCommand("copy");
-  area.remove();
-  return done;
 }

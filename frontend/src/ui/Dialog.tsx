@@ -12,6 +12,8 @@ interface Props {
 /** The browser's own modal dialog: focus is kept inside, Esc closes, focus returns where it was. */
 export function Dialog({ open, onClose, label, look = "card", children }: Props) {
   const element = useRef<HTMLDialogElement>(null);
+  // A text that is marked with the mouse may end outside; only a press that began there too means to close.
+  const pressedOutside = useRef(false);
   useEffect(() => {
     const dialog = element.current;
     if (dialog === null) return;
@@ -30,8 +32,11 @@ export function Dialog({ open, onClose, label, look = "card", children }: Props)
       aria-label={label}
       className={`bg-surface p-0 ${place}`}
       onClose={onClose}
+      onPointerDown={(event) => {
+        pressedOutside.current = event.target === element.current;
+      }}
       onClick={(event) => {
-        if (event.target === element.current) onClose();
+        if (pressedOutside.current && event.target === element.current) onClose();
       }}
     >
       {open && children}

@@ -18,9 +18,26 @@ interface Props {
 /** What happened, what to do: where it happened. */
 export function Notice({ tone = "quiet", title, children, testId }: Props) {
   return (
-    <div data-testid={testId} className={`rounded-card px-4 py-3 ${TONES[tone]}`}>
+    // What went wrong is said at once; the rest is found where it stands.
+    <div
+      role={tone === "bad" ? "alert" : undefined}
+      data-testid={testId}
+      className={`rounded-card px-4 py-3 ${TONES[tone]}`}
+    >
       <p className="font-medium wrap-anywhere">{title}</p>
       {children !== undefined && <div className="mt-1 text-13 text-ink-2 wrap-anywhere">{children}</div>}
+    </div>
+  );
+}
+
+/** What went wrong, under the thing that was tried; nothing while nothing did. */
+export function Trouble({ problem }: { problem: { message: string; hint: string } | null }) {
+  if (problem === null) return null;
+  return (
+    <div className="mt-4">
+      <Notice tone="bad" title={problem.message}>
+        {problem.hint}
+      </Notice>
     </div>
   );
 }
