@@ -1,13 +1,15 @@
 """Exchanges a join code for a token, stores it, and checks what the agent will need, one tick a line."""
 
 import asyncio
+import errno
 import json
 import os
 import socket
 import ssl
 import urllib.error
 import urllib.request
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,8 @@ from agent.settings import websocket_url
 JOIN_PATH = "/api/v1/agents/join"
 HTTP_SECONDS = 15.0
 MAX_ANSWER_BYTES = 64 * 1024
+ROOM_BYTES = 4 * 1024
+"""Reserved for the identity, which takes a few hundred."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +63,9 @@ async def join(
 ) -> bool:
     """Enrol this agent; True when every check passed.
 
-    The code is spent only after the network and the server answered; the token is stored (mode 0600) before
-    the database is looked at, so that a database that is away costs no second code.
+    The code is spent only after the network and the server answered and there is a place for the token. That
+    is stored (mode 0600) before the database is looked at, so that a database that is away costs no second
+    code.
 
     Args:
         dsn: the database's connection string; None leaves its two checks open.
@@ -92,12 +97,13 @@ async def join(
 
     async def enrol() -> str:
         body = {"join_code": code.strip(), **({"name": name} if name else {})}
-        answer = await asyncio.to_thread(_fetch, f"{base}{JOIN_PATH}", body)
-        if not isinstance(answer.get("token"), str):
-            raise JoinRefused(
-                "The server's answer holds no token.", "Is the address that of a Custard backend?"
-            )
-        store_identity(token_file, answer, websocket_url(server, plaintext_hosts))
+        with _place(token_file) as keep:
+            answer = await asyncio.to_thread(_fetch, f"{base}{JOIN_PATH}", body)
+            if not isinstance(answer.get("token"), str):
+                raise JoinRefused(
+                    "The server's answer holds no token.", "Is the address that of a Custard backend?"
+                )
+            keep(identity_of(answer, websocket_url(server, plaintext_hosts)))
         return f"agent {answer.get('agent_id', '')}, token kept in {token_file}"
 
     async def postgres() -> str:
@@ -172,26 +178,73 @@ async def _looked_at(dsn: str) -> tuple[tuple[Any, ...] | None, int]:
     return row, owned[0] if owned else 0
 
 
-def store_identity(path: Path, answer: dict[str, Any], url: str) -> None:
-    """Keep the token, readable by this user alone.
-
-    Raises:
-        OSError: the folder cannot be made, or the file not written.
-    """
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    identity = {
+def identity_of(answer: dict[str, Any], url: str) -> dict[str, Any]:
+    """What is kept of the backend's answer to a join code."""
+    return {
         "agent_id": answer.get("agent_id", ""),
         "connection_id": answer.get("connection_id", ""),
         # The address that the owner typed, not one that an answer names: the token goes nowhere else.
         "websocket_url": url,
         "token": answer["token"],
     }
+
+
+@contextmanager
+def identity_place(path: Path) -> Iterator[Callable[[dict[str, Any]], None]]:
+    """A place for the identity, readable by this user alone; what is yielded puts it there.
+
+    It is made, room on the disk included, before a code is spent on what would then be lost.
+
+    Raises:
+        OSError: the folder cannot be made, or the file not written.
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     draft = path.with_name(f"{path.name}.new")
     draft.unlink(missing_ok=True)
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        json.dump(identity, file)
-    draft.replace(path)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(" " * ROOM_BYTES)
+            file.flush()
+            os.fsync(file.fileno())
+
+            def keep(identity: dict[str, Any]) -> None:
+                # Into the room that is there already: a full disk has said so before.
+                file.seek(0)
+                file.write(json.dumps(identity))
+                file.truncate()
+                file.flush()
+                os.fsync(file.fileno())
+                draft.replace(path)
+
+            yield keep
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+@contextmanager
+def _place(path: Path) -> Iterator[Callable[[dict[str, Any]], None]]:
+    """As ``identity_place``. Raises ``JoinRefused``, which says whether the code is spent."""
+    spent = False
+
+    def noting(identity: dict[str, Any]) -> None:
+        nonlocal spent
+        spent = True
+        keep(identity)
+
+    try:
+        with identity_place(path) as keep:
+            yield noting
+    except OSError as error:
+        hint = "Name a file that this user may write with --token-file"
+        raise JoinRefused(
+            f"The token cannot be kept in {path}: {error.strerror or error}.",
+            f"{hint}, and ask for a new code: this one is spent."
+            if spent
+            else f"{hint}; the code is unspent.",
+        ) from error
 
 
 def _reach(host: str, port: int) -> None:

@@ -114,6 +114,7 @@ class Driver:
         events = self._pipeline(
             ports, run_id=run.run_id, question=run.question, history=history, resume=resume
         )
+        live.coming.close()  # and into the queue, with nobody in between
         async with (
             self.turns.turn(live.tenant, run.connection_id),
             asyncio.timeout(self._run_seconds),
@@ -136,6 +137,7 @@ class Driver:
             if live.run.status in TERMINAL:
                 await _tidied(live)
         finally:
+            live.coming.close()
             if live.abandonment is not None:
                 live.abandonment.cancel()
             self.live.pop(live.run.run_id, None)

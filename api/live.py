@@ -1,6 +1,7 @@
 """A run under way in this process."""
 
 import asyncio
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 from api.database import AgentDatabase
@@ -36,6 +37,8 @@ class LiveRun:
     shutdown: bool = False
     detached: bool = False
     """Asked for to go on whoever listens."""
+    coming: ExitStack = field(default_factory=ExitStack)
+    """Holds its place among those who are let in, until it stands in the queue for a turn."""
     listeners: int = 0
     elsewhere: bool = False
     """Somebody listens through another process."""

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AbstractContextManager, aclosing, suppress
+from contextlib import AbstractContextManager, ExitStack, aclosing, suppress
 from datetime import UTC, datetime
 from time import monotonic
 
@@ -135,13 +135,20 @@ class Runs:
         """As ``start``, for an agent that is attached here."""
         if self.closing:
             raise _shutting_down()
-        if (why := self._driver.turns.why_full(ask.tenant)) is not None:
-            raise Busy(why, "Ask again in a few seconds.")
-        connection_id = ask.connection.connection_id
-        database = self._gateway.database(connection_id, ask.agent_id)
         key = ask.key
+        # Before it is turned away: what its key has started is there, however many wait.
         if key is not None and (earlier := await self._store.runs.earlier(ask.tenant, key)) is not None:
             return earlier
+        if (why := self._driver.turns.why_full(ask.tenant)) is not None:
+            raise Busy(why, "Ask again in a few seconds.")
+        with ExitStack() as coming:
+            coming.enter_context(self._driver.turns.coming(ask.tenant))
+            return await self._started(ask, run_id, coming)
+
+    async def _started(self, ask: Ask, run_id: str, coming: ExitStack) -> str:
+        key = ask.key
+        connection_id = ask.connection.connection_id
+        database = self._gateway.database(connection_id, ask.agent_id)
         session = self._gateway.session(connection_id, ask.agent_id)
         if session is None:
             raise await why_absent(ask, self._store)
@@ -186,6 +193,7 @@ class Runs:
             raise
         if raced is not None:
             return raced
+        live.coming = coming.pop_all()
         self._driver.launch(live, ports, history, None)
         return started.run_id
 

@@ -9,9 +9,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, NoReturn
 
+import h11
 import structlog
 import uvicorn
 from fastapi import FastAPI
+from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from api.app import create_app
@@ -29,6 +31,8 @@ _BACKLOG = 2048
 MOVE_SECONDS = 5.0
 """How long agents are waited for to have found another replica, before their sockets here are closed."""
 LINGER_SECONDS = 1.5
+REQUEST_SECONDS = 30.0
+"""How long a request may take to arrive, from connecting or from its first byte: it has 64 kB at most."""
 _FLUSH_SECONDS = 5.0
 """How long a socket that is closed waits for its peer to take what was written to it."""
 _GRACE_SECONDS = 10
@@ -72,6 +76,46 @@ class AgentSocket(WebSocketsSansIOProtocol):
         await super().send(message)
         if message["type"] == "websocket.http.response.body" and not message.get("more_body", False):
             self.handshake_complete = True
+
+
+class PromptHttp(H11Protocol):
+    """uvicorn's, for requests that come whole within ``REQUEST_SECONDS``.
+
+    uvicorn's own waits for headers and bodies for ever: whoever sends a byte now and then, or none, would
+    hold sockets, and what serves them, for as long as he likes.
+    """
+
+    _late: asyncio.TimerHandle | None = None
+    _upgraded = False
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """As uvicorn."""
+        super().connection_made(transport)
+        self._mind()
+
+    def data_received(self, data: bytes) -> None:
+        """As uvicorn."""
+        super().data_received(data)
+        self._mind()
+
+    def handle_websocket_upgrade(self, event: h11.Request) -> None:
+        """As uvicorn; an agent has times of its own."""
+        self._upgraded = True
+        super().handle_websocket_upgrade(event)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """As uvicorn."""
+        self._upgraded = True
+        self._mind()
+        super().connection_lost(exc)
+
+    def _mind(self) -> None:
+        due = not self._upgraded and self.conn.their_state in (h11.IDLE, h11.SEND_BODY)
+        if due and self._late is None:
+            self._late = self.loop.call_later(REQUEST_SECONDS, self.transport.abort)
+        elif not due and self._late is not None:
+            self._late.cancel()
+            self._late = None
 
 
 class Server(uvicorn.Server):
@@ -165,6 +209,7 @@ def make_server(app: FastAPI, settings: Settings) -> Server:
         app,
         log_config=None,
         access_log=False,
+        http=PromptHttp,
         server_header=False,
         proxy_headers=settings.public_url is not None,
         ws=AgentSocket,

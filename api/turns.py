@@ -2,8 +2,8 @@
 
 import asyncio
 from collections import Counter, OrderedDict, deque
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
 
@@ -37,6 +37,8 @@ class Turns:
         self._running = 0
         self._of_connection: Counter[str] = Counter()
         self._of_tenant: Counter[str] = Counter()
+        self._coming: Counter[str] = Counter()
+        """By tenant, who was let in and has yet to stand in the queue."""
         self._queues: OrderedDict[str, deque[_Waiter]] = OrderedDict()
         """By tenant; the one that was served longest ago stands first."""
 
@@ -47,13 +49,28 @@ class Turns:
 
     def why_full(self, tenant: str) -> str | None:
         """Why a question of this tenant would be turned away now; None when it may come in."""
-        free = self._running < self._bounds.running and self._of_tenant[tenant] < self._bounds.per_tenant
-        if free and not self._queues.get(tenant):
+        free = max(0, self._bounds.running - self._running)
+        ours = min(free, max(0, self._bounds.per_tenant - self._of_tenant[tenant]))
+        coming, queue = self._coming.total(), len(self._queues.get(tenant, ()))
+        if coming < free and self._coming[tenant] < ours and not queue:
             return None
-        waiting = len(self._queues.get(tenant, ()))
-        if waiting >= self._bounds.waiting_per_tenant or self.waiting >= self._bounds.waiting:
-            return f"{self._running} are under way, and {self.waiting} wait."
+        # Those who are coming take what is free, and the rest of them will wait.
+        waiting = self.waiting + max(0, coming - free)
+        queue += max(0, self._coming[tenant] - ours)
+        if queue >= self._bounds.waiting_per_tenant or waiting >= self._bounds.waiting:
+            return f"{self._running} are under way, and {waiting} wait."
         return None
+
+    @contextmanager
+    def coming(self, tenant: str) -> Iterator[None]:
+        """Count one who was let in, until it stands in the queue: many at once must not all find it empty."""
+        self._coming[tenant] += 1
+        try:
+            yield
+        finally:
+            self._coming[tenant] -= 1
+            if not self._coming[tenant]:
+                del self._coming[tenant]
 
     @asynccontextmanager
     async def turn(

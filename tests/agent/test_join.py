@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from agent.join import Check, base_url, join, store_identity
+from agent.errors import DatabaseUnavailable
+from agent.join import Check, base_url, identity_of, identity_place, join, role_is_modest
 from agent.settings import load_settings
 
 TOKEN = "cst_agent_" + "a" * 43
@@ -23,6 +24,7 @@ class Backend(BaseHTTPRequestHandler):
         self._answer(200, {"status": "ok", "version": "0.1.0"})
 
     def do_POST(self) -> None:
+        self.server.spent += 1  # type: ignore[attr-defined]
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         match body["join_code"]:
             case "GOOD-CODE":
@@ -47,12 +49,18 @@ class Backend(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def server() -> Iterator[str]:
+def backend_server() -> Iterator[Any]:
     http = ThreadingHTTPServer(("127.0.0.1", 0), Backend)
+    http.spent = 0  # type: ignore[attr-defined]
     threading.Thread(target=http.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{http.server_address[1]}"
+    yield http
     http.shutdown()
     http.server_close()
+
+
+@pytest.fixture
+def server(backend_server: Any) -> str:
+    return f"http://127.0.0.1:{backend_server.server_address[1]}"
 
 
 async def attempt(server: str, code: str, path: Path, dsn: str | None = None) -> tuple[bool, list[Check]]:
@@ -96,6 +104,30 @@ async def test_a_code_that_is_refused(server: str, tmp_path: Path, code: str) ->
     assert not path.exists()
 
 
+@pytest.mark.parametrize("obstacle", ["a file for a folder", "a folder for the file"])
+async def test_no_code_is_spent_on_a_token_that_cannot_be_kept(
+    server: str, backend_server: Any, tmp_path: Path, obstacle: str
+) -> None:
+    path = tmp_path / "identity"
+    match obstacle:
+        case "a file for a folder":
+            path.write_text("in the way")
+            path = path / "below"
+        case _:
+            path.mkdir()
+    good, checks = await attempt(server, "GOOD-CODE", path)
+    assert not good
+    assert (checks[-1].name, checks[-1].ok) == ("enrolled", False)
+    assert "unspent" in checks[-1].hint
+    assert backend_server.spent == 0
+    assert [left.name for left in tmp_path.iterdir()] == ["identity"]
+
+
+async def test_a_role_that_cannot_be_looked_at_is_a_check_that_failed(free_port: int) -> None:
+    with pytest.raises(DatabaseUnavailable, match="could not be looked at"):
+        await role_is_modest(f"host=127.0.0.1 port={free_port} user=u")
+
+
 async def test_a_server_that_is_away(tmp_path: Path, free_port: int) -> None:
     good, checks = await attempt(f"http://127.0.0.1:{free_port}", "GOOD-CODE", tmp_path / "identity")
     assert not good
@@ -105,7 +137,8 @@ async def test_a_server_that_is_away(tmp_path: Path, free_port: int) -> None:
 def test_joining_again_replaces_the_token(tmp_path: Path) -> None:
     path = tmp_path / "identity"
     for token in ("first", "second"):
-        store_identity(path, {"token": token}, "wss://x/ws")
+        with identity_place(path) as keep:
+            keep(identity_of({"token": token}, "wss://x/ws"))
     assert json.loads(path.read_text())["token"] == "second"
     assert list(tmp_path.iterdir()) == [path]
 

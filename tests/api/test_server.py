@@ -1,5 +1,6 @@
 """The process: what it refuses to start with, and that it stops in good order."""
 
+import asyncio
 import os
 import re
 import signal
@@ -7,8 +8,10 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx2
 import pytest
@@ -17,6 +20,7 @@ from api.errors import BadSettings, PortInUse, StartupError, StoreUnavailable
 from api.server import bind, serve, url_of
 from api.settings import load_settings
 from tests.patience import HANG_SECONDS
+from wire.messages import Execute
 
 _SERVE = "from api.server import serve; from api.settings import Settings; serve(Settings())"
 
@@ -128,3 +132,36 @@ def test_the_module_makes_its_application_from_the_environment(tmp_path: Path, m
     monkeypatch.delitem(vars(api.app), "app")
     with pytest.raises(AttributeError):
         _ = api.app.nothing
+
+
+@pytest.mark.parametrize(
+    "begun",
+    [
+        b"",
+        b"GET /health HTTP/1.1\r\nHost: loc",
+        b"POST /api/v1 HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        b"Content-Length: 9\r\n\r\n{",
+        b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\nGET /hea",
+    ],
+    ids=["nothing", "headers", "body", "the second"],
+)
+async def test_a_request_that_does_not_come_whole_is_cut_off(
+    backend: Any, result: Any, monkeypatch: Any, begun: bytes
+) -> None:
+    monkeypatch.setattr("api.server.REQUEST_SECONDS", 0.2)
+    connection = await backend.connection()
+    agent = await backend.agent(connection, result=result(hold=True))
+    # One that came whole is waited for, however long its answer takes.
+    asking = asyncio.create_task(backend.ask(connection))
+    await agent.until(Execute)
+    address = urlsplit(backend.url)
+    reader, writer = await asyncio.open_connection(address.hostname, address.port)
+    writer.write(begun)
+    with suppress(ConnectionResetError):
+        await asyncio.wait_for(reader.read(), HANG_SECONDS)
+    writer.close()
+    assert not asking.done()
+    run_id = (await backend.get("/api/v1/runs"))["runs"][0]["run_id"]
+    await backend.http.post(f"/api/v1/runs/{run_id}/cancel")
+    assert (await asking)["status"] == "cancelled"
+    await agent.leave()

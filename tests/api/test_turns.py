@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -115,6 +116,52 @@ async def test_all_who_are_stopped_at_once_give_their_places_back() -> None:
     await hall.come("next", "one", "c1")
     assert hall.order[-1] == "next"
     await hall.empty()
+
+
+async def test_those_who_are_coming_are_counted_with_those_who_wait() -> None:
+    turns = _turns(running=2, per_tenant=1, waiting=3, waiting_per_tenant=2)
+    with ExitStack() as door:
+        for _ in range(3):  # one goes at once, two will wait
+            assert turns.why_full("one") is None
+            door.enter_context(turns.coming("one"))
+        assert turns.why_full("one") is not None
+        assert turns.why_full("two") is None, "what one tenant brings is not another's"
+    assert turns.why_full("one") is None
+    assert not turns._coming
+
+
+async def test_a_burst_does_not_pass_the_bound_while_each_is_written_down(
+    settings: Any, serve_with: Any, result: Any
+) -> None:
+    tight = settings.model_copy(update={"max_running": 1, "max_waiting": 2})
+    async with serve_with(tight) as backend:
+        connection = await backend.connection()
+        agent = await backend.agent(connection, result=result(hold=True))
+        question = {"connection_id": connection, "question": "How many employees are there?"}
+        asking = [
+            backend.http.post(
+                "/api/v1/query",
+                json={**question, "idempotency_key": f"k{number}"},
+                headers={"Prefer": "respond-async"},
+            )
+            for number in range(12)
+        ]
+        answers = await asyncio.gather(*asking)
+        taken = [answer for answer in answers if answer.status_code == 202]
+        assert len(taken) == 3
+        assert {answer.status_code for answer in answers} == {202, 503}
+        # Full as it is: what a key has started is found.
+        number = answers.index(taken[0])
+        again = await backend.http.post(
+            "/api/v1/query",
+            json={**question, "idempotency_key": f"k{number}"},
+            headers={"Prefer": "respond-async"},
+        )
+        assert (again.status_code, again.json()["run_id"]) == (202, taken[0].json()["run_id"])
+        for answer in taken:
+            await backend.http.post(f"/api/v1/runs/{answer.json()['run_id']}/cancel")
+        assert backend.state.runs._driver.turns.why_full("local") is None
+        await agent.leave()
 
 
 async def test_who_waits_for_too_long_leaves_the_queue() -> None:
