@@ -7,6 +7,7 @@ import { launch, openPage } from "./browser.mjs";
 import { accessChecks } from "./checks/access.mjs";
 import { askingChecks } from "./checks/asking.mjs";
 import { alone } from "./checks/held.mjs";
+import { pageChecks } from "./checks/page.mjs";
 import { resultChecks } from "./checks/results.mjs";
 import { startFixture } from "./server.mjs";
 
@@ -266,6 +267,7 @@ const checks = (tools) => ({
   ...askingChecks(tools),
   ...accessChecks(tools),
   ...resultChecks(tools),
+  ...pageChecks(tools),
 });
 const only = (process.argv[2] ?? "").toLowerCase();
 const waiting = Object.keys(checks({})).filter((name) => name.toLowerCase().includes(only));

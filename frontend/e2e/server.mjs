@@ -208,7 +208,10 @@ export function startFixture({ port = 0, speed = 1 } = {}) {
     }
     if (head === "threads" && id === undefined) {
       const all = [...threads.values()].toReversed();
-      return json(200, { threads: all.map(threadBody), next: null });
+      const from = all.findIndex((thread) => thread.thread_id === url.searchParams.get("before")) + 1;
+      const page = all.slice(from, from + Number(url.searchParams.get("limit") ?? 50));
+      const next = from + page.length < all.length ? page.at(-1).thread_id : null;
+      return json(200, { threads: page.map(threadBody), next });
     }
     if (head === "threads") {
       const thread = threads.get(id);

@@ -80,6 +80,42 @@ const STATES = {
         .waitFor();
     }
   },
+  "chart-part": async (page, { state }) => {
+    state.gone = true;
+    await ask(page, "How did revenue develop day by day?");
+    await page.getByTestId("chart-part").waitFor();
+  },
+  "long-value": async (page) => {
+    await ask(page, "List all orders");
+    await ended(page, "succeeded");
+    await page
+      .getByRole("button", { name: /rather long value/ })
+      .first()
+      .click();
+    await page.getByTestId("opened-cell").waitFor();
+  },
+  wide: async (page) => {
+    await ask(page, "Show everything");
+    await page.getByTestId("more-columns").waitFor();
+  },
+  withheld: async (page) => {
+    await ask(page, "What does each team earn?");
+    await page.getByTestId("withheld").waitFor();
+  },
+  unsent: async (page, { state }) => {
+    await page.getByTestId("suggestions").waitFor();
+    let release;
+    const held = new Promise((resolve) => (release = resolve));
+    await page.route("**/api/v1/query", async (route) => {
+      await held;
+      await route.fallback();
+    });
+    await ask(page, "How many engineers are there?");
+    await page.getByTestId("question").fill("And who of them");
+    state.agent = "offline";
+    release();
+    await page.getByTestId("unsent").waitFor();
+  },
   failed: async (page) => {
     await ask(page, "What is our margin by invoice?");
     await ended(page, "failed");
@@ -167,7 +203,8 @@ try {
       await lead(page, fixture).catch((error) => (trouble = String(error).split("\n")[0]));
       await page.waitForTimeout(350);
       await page.screenshot({ path: join(folder, `${name}-${look.name}.png`) });
-      const expected = name === "key" ? (fault) => !/401/.test(fault) : () => true;
+      const refusals = { key: /401/, "chart-part": /410/, unsent: /503/ };
+      const expected = (fault) => refusals[name]?.test(fault) !== true;
       const overflow = await page.evaluate(
         () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
       );

@@ -1,6 +1,8 @@
+import { useState } from "react";
 import { Button } from "./ui/Button";
 import { Dialog } from "./ui/Dialog";
 import { Icon } from "./ui/Icon";
+import { shortcutsOn, switchShortcuts } from "./ui/shortcuts";
 
 const KEYS: [string, string][] = [
   ["Enter", "Ask"],
@@ -14,6 +16,7 @@ const KEYS: [string, string][] = [
 ];
 
 export function Help({ open, onClose }: { open: boolean; onClose: () => void }) {
+  const [single, setSingle] = useState(shortcutsOn);
   return (
     <Dialog open={open} onClose={onClose} label="Keyboard shortcuts">
       <div className="p-6">
@@ -33,6 +36,18 @@ export function Help({ open, onClose }: { open: boolean; onClose: () => void }) 
             </div>
           ))}
         </dl>
+        <label className="mt-4 flex w-fit items-center gap-2 text-13 max-md:min-h-11">
+          <input
+            type="checkbox"
+            checked={single}
+            onChange={(event) => {
+              setSingle(event.target.checked);
+              switchShortcuts(event.target.checked);
+            }}
+            className="size-4 accent-cobalt"
+          />
+          Single keys do something
+        </label>
       </div>
     </Dialog>
   );

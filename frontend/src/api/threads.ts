@@ -1,15 +1,32 @@
 /** Conversations and their questions, as queries and mutations over the typed client. */
-import { type MutationOptions, type QueryClient, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import {
+  type MutationOptions,
+  type QueryClient,
+  useInfiniteQuery,
+  useMutation,
+  useQuery,
+  useQueryClient,
+} from "@tanstack/react-query";
 import type { Run } from "../run/types";
 import { type ApiProblem, client, unwrap } from "./client";
 import type { Thread } from "./types";
 
 export type ThreadDetail = Thread & { runs: Run[] };
 
+/** Conversations, last used first: the latest at once, earlier ones page by page. */
 export function useThreads() {
-  return useQuery({
+  return useInfiniteQuery({
     queryKey: ["threads"],
-    queryFn: async () => (await unwrap(client.GET("/api/v1/threads", { params: { query: { limit: 50 } } }))).threads,
+    initialPageParam: "",
+    queryFn: async ({ pageParam }) => {
+      const query = { limit: 50, ...(pageParam === "" ? {} : { before: pageParam }) };
+      return await unwrap(client.GET("/api/v1/threads", { params: { query } }));
+    },
+    getNextPageParam: (page) => page.next,
+    // One that is used while pages are read moves to the front of them.
+    select: ({ pages }) => [
+      ...new Map(pages.flatMap((page) => page.threads).map((thread) => [thread.thread_id, thread])).values(),
+    ],
   });
 }
 

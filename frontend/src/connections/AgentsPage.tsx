@@ -14,6 +14,7 @@ import { Button } from "../ui/Button";
 import { Dialog } from "../ui/Dialog";
 import { Icon } from "../ui/Icon";
 import { Notice, Skeleton, Trouble } from "../ui/Notice";
+import { useTitle } from "../ui/useTitle";
 import { Led } from "./Led";
 import { Command } from "./StartPage";
 import { postgresVersion, STANDINGS } from "./standing";
@@ -21,6 +22,7 @@ import { postgresVersion, STANDINGS } from "./standing";
 /** Every database with its agent: state, meaning, and what to do. */
 export default function AgentsPage() {
   const connections = useConnections();
+  useTitle("Agents");
   const [adding, setAdding] = useState(false);
   const error = useLastError(connections);
   const empty = connections.data?.length === 0;

@@ -4,12 +4,14 @@ import { useConnections } from "../api/connections";
 import { useInfo } from "../api/queries";
 import { CopyButton } from "../ui/CopyButton";
 import { Icon } from "../ui/Icon";
+import { useTitle } from "../ui/useTitle";
 import { postgresVersion, STANDINGS } from "./standing";
 
 type State = "ok" | "open" | "checking";
 
 /** Three things that it takes to ask, each of which finds out by itself whether it is done. */
 export default function StartPage() {
+  useTitle("Set up");
   const info = useInfo();
   const connections = useConnections();
   const model = info.data?.model;

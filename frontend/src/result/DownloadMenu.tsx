@@ -1,4 +1,4 @@
-import { useId, useState } from "react";
+import { useId, useRef, useState } from "react";
 import { download } from "../api/client";
 import { asProblem, type ApiProblem } from "../api/problem";
 import { Button } from "../ui/Button";
@@ -22,12 +22,14 @@ interface Props {
 /** Gives the whole result as a file of the reader's choice. */
 export function DownloadMenu({ runId, truncated }: Props) {
   const id = useId();
+  const button = useRef<HTMLButtonElement>(null);
   const [open, setOpen] = useState(false);
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<ApiProblem | null>(null);
 
   async function save(format: string) {
     setOpen(false);
+    button.current?.focus();
     setProblem(null);
     setBusy(true);
     try {
@@ -46,7 +48,15 @@ export function DownloadMenu({ runId, truncated }: Props) {
           {problem.hint}
         </Notice>
       )}
-      <Button look="quiet" aria-expanded={open} aria-controls={id} disabled={busy} onClick={() => setOpen(!open)}>
+      {/* Not disabled while it works: the focus would be lost with it. */}
+      <Button
+        ref={button}
+        look="quiet"
+        aria-expanded={open}
+        aria-controls={id}
+        aria-disabled={busy}
+        onClick={() => setOpen(!open && !busy)}
+      >
         <Icon name="download" />
         {busy ? "Downloading…" : "Download"}
       </Button>

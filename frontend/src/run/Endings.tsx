@@ -41,7 +41,9 @@ function Ending({
 export function Refused({ refusal }: { refusal: Refusal }) {
   return (
     <Ending id="refused" title={REFUSALS[refusal.reason]}>
-      <p className="mt-1 max-w-[66ch] text-16 wrap-anywhere">{refusal.message}</p>
+      <p dir="auto" className="mt-1 max-w-[66ch] text-16 wrap-anywhere">
+        {refusal.message}
+      </p>
       {refusal.missing.length > 0 && (
         <p className="mt-2 text-13 text-ink-2 wrap-anywhere">
           Nothing was found for {refusal.missing.map((word) => `“${word}”`).join(", ")}.
@@ -56,12 +58,15 @@ export function Refused({ refusal }: { refusal: Refusal }) {
 export function Clarified({ clarification, onAsk }: { clarification: Clarification; onAsk: Ask }) {
   return (
     <Ending id="clarify" title="Which do you mean?">
-      <p className="mt-1 max-w-[66ch] text-16 wrap-anywhere">{clarification.question}</p>
+      <p dir="auto" className="mt-1 max-w-[66ch] text-16 wrap-anywhere">
+        {clarification.question}
+      </p>
       <div className="mt-3 flex flex-wrap gap-2">
         {clarification.options.map((option) => (
           <button
             key={option}
             type="button"
+            dir="auto"
             disabled={onAsk === null}
             onClick={() => onAsk?.(option)}
             className="rounded-control border border-control px-3 py-1.5 text-left text-13 transition-colors hover:bg-hover disabled:border-line disabled:text-ink-3 max-md:min-h-11"
@@ -79,7 +84,9 @@ export function Clarified({ clarification, onAsk }: { clarification: Clarificati
 export function FailedRun({ run, problem, onAsk }: { run: Run; problem: Problem; onAsk: Ask }) {
   return (
     <Ending id="failed" title="No answer" bad>
-      <p className="mt-1 max-w-[66ch] text-16 wrap-anywhere">{problem.message}</p>
+      <p dir="auto" className="mt-1 max-w-[66ch] text-16 wrap-anywhere">
+        {problem.message}
+      </p>
       {problem.hint !== "" && <p className="mt-1 max-w-[66ch] text-ink-2 wrap-anywhere">{problem.hint}</p>}
       <div className="mt-3 flex flex-wrap items-center gap-2">
         <AskAgain run={run} onAsk={onAsk} />

@@ -31,7 +31,7 @@ export function RunView({ watched, run, limit, onAsk }: Props) {
       <Rail live={watched} run={run} />
       {watched.link === "reconnecting" && watched.problem === null && (
         <p data-testid="reconnecting" className="mt-3 text-13 text-ink-2">
-          Reconnecting. The question goes on without this page.
+          Reconnecting. The question goes on for a while without this page.
         </p>
       )}
       {watched.problem !== null && (
@@ -42,11 +42,13 @@ export function RunView({ watched, run, limit, onAsk }: Props) {
         </div>
       )}
       {answer === null && watched.answer !== "" && (
-        <p className="mt-4 max-w-[66ch] text-16 text-ink-2">{watched.answer}</p>
+        <p dir="auto" className="mt-4 max-w-[66ch] text-16 text-ink-2">
+          {watched.answer}
+        </p>
       )}
       {answer !== null && (
         <div className="animate-settle">
-          <p data-testid="answer" className="mt-4 max-w-[66ch] text-16 whitespace-pre-line wrap-anywhere">
+          <p dir="auto" data-testid="answer" className="mt-4 max-w-[66ch] text-16 whitespace-pre-line wrap-anywhere">
             {answer.text}
           </p>
           <Trust run={run} />
@@ -92,6 +94,7 @@ function Trust({ run }: { run: Run }) {
       {answer.assumptions.map((assumption) => (
         <li
           key={assumption}
+          dir="auto"
           data-testid="assumption"
           className="rounded-control border border-line bg-surface px-2 py-1 text-ink-2"
         >

@@ -126,6 +126,30 @@ describe("follow", () => {
     expect(backend.asked).toEqual([null, "3"]);
   });
 
+  it("is live as soon as it is connected, also where nothing is told", async () => {
+    vi.stubGlobal("fetch", (_url: unknown, init?: RequestInit) => {
+      const silent = new ReadableStream<Uint8Array>({
+        start(controller) {
+          controller.enqueue(new TextEncoder().encode(": beat\n\n"));
+          init?.signal?.addEventListener("abort", () => controller.error(new Error("aborted")));
+        },
+      });
+      return Promise.resolve(new Response(silent, { headers: { "Content-Type": "text/event-stream" } }));
+    });
+    const watching = new AbortController();
+    setTimeout(() => watching.abort(), 20_000);
+    expect((await play(watching.signal)).links.slice(0, 2)).toEqual(["connecting", "live"]);
+  });
+
+  it("does not take an event that cannot be read for a cut", async () => {
+    const signal = new AbortController().signal;
+    const onEvent = () => {
+      throw new Error("out of order");
+    };
+    await expect(follow({ runId: "run_1", signal, onLink: () => undefined, onEvent })).rejects.toThrow("cannot read");
+    expect(backend.asked).toHaveLength(1);
+  });
+
   it("does not try again what cannot succeed", async () => {
     backend.status = 404;
     await expect(play()).rejects.toThrow(new ApiProblem(404, "unknown_run", "There is no such run."));

@@ -33,20 +33,20 @@ export async function follow({ runId, signal, onEvent, onLink }: Follow): Promis
     const stop = () => attempt.abort();
     signal.addEventListener("abort", stop, { once: true });
     try {
-      for await (const message of open(runId, position, attempt)) {
+      const connected = () => onLink("live"); // Also where there is nothing to tell for a while: a beat is no message.
+      for await (const message of open(runId, position, attempt, connected)) {
         pause = FIRST_PAUSE_MS;
-        onLink("live");
         const place = Number(message.id);
         if (!Number.isInteger(place) || place <= position) continue;
         if (place > position + 1) break; // One is missing: ask again from the last that arrived.
         position = place;
-        if (onEvent(place, JSON.parse(message.data) as RunEvent)) {
+        if (told(() => onEvent(place, JSON.parse(message.data) as RunEvent))) {
           onLink("closed");
           return;
         }
       }
     } catch (error) {
-      if (error instanceof ApiProblem && error.status >= 400 && error.status < 500 && error.status !== 429) throw error;
+      if (error instanceof ApiProblem && isFinal(error)) throw error;
     } finally {
       signal.removeEventListener("abort", stop);
       attempt.abort();
@@ -58,7 +58,23 @@ export async function follow({ runId, signal, onEvent, onLink }: Follow): Promis
   }
 }
 
-async function* open(runId: string, after: number, attempt: AbortController) {
+const UNREADABLE = "unreadable_event";
+
+/** An event that cannot be taken is no cut: it would come again for ever. */
+function told<Done>(take: () => Done): Done {
+  try {
+    return take();
+  } catch {
+    const hint = "Reload it: it may be older than the server.";
+    throw new ApiProblem(200, UNREADABLE, "This page cannot read what the server tells of the question.", hint);
+  }
+}
+
+function isFinal({ status, code }: ApiProblem): boolean {
+  return code === UNREADABLE || (status >= 400 && status < 500 && status !== 429);
+}
+
+async function* open(runId: string, after: number, attempt: AbortController, connected: () => void) {
   const headers: Record<string, string> = { Accept: "text/event-stream", ...authorization() };
   if (after > 0) headers["Last-Event-ID"] = String(after);
   let watchdog = setTimeout(() => attempt.abort(), SILENCE_MS);
@@ -70,6 +86,7 @@ async function* open(runId: string, after: number, attempt: AbortController) {
     const url = `${BASE_URL}/api/v1/runs/${encodeURIComponent(runId)}/events`;
     const response = await fetch(url, { headers, signal: attempt.signal, cache: "no-store" });
     if (!response.ok || response.body === null) throw await problemOf(response);
+    connected();
     const bytes = response.body.pipeThrough(
       new TransformStream<Uint8Array, Uint8Array>({
         transform(chunk, controller) {

@@ -65,6 +65,28 @@ describe("the runs that a page watches", () => {
     expect(watched("run_left")).toBeNull();
   });
 
+  it("leave the browser connections to ask and stop with", async () => {
+    const streams: ReadableStreamDefaultController<Uint8Array>[] = [];
+    vi.stubGlobal("fetch", () => {
+      const body = new ReadableStream<Uint8Array>({ start: (one) => void streams.push(one) });
+      return Promise.resolve(new Response(body, { headers: { "Content-Type": "text/event-stream" } }));
+    });
+    const runs = [1, 2, 3, 4, 5, 6].map((place) => `run_many${place}`);
+    const ended = vi.fn();
+    for (const run of runs) keepWatching(asked(run), ended);
+    await eventually(() => expect(streams).toHaveLength(4));
+    const order = [0, 1, 2, 3, 5, 4]; // Of those that wait the last comes first.
+    for (const [place, run] of order.entries()) {
+      await eventually(() => expect(streams.length).toBeGreaterThan(place));
+      expect(streams.length).toBeLessThanOrEqual(place + 4);
+      const events = [started(runs[run] ?? ""), failed(runs[run] ?? "")];
+      const text = events.map((event, at) => `id: ${at + 1}\ndata: ${JSON.stringify(event)}\n\n`).join("");
+      streams[place]?.enqueue(new TextEncoder().encode(text));
+      await eventually(() => expect(ended).toHaveBeenCalledTimes(place + 1));
+    }
+    expect(underWay().size).toBe(0);
+  });
+
   it("have one stream however many views ask for it", async () => {
     const { asks, send } = backend();
     const ended = vi.fn();

@@ -50,7 +50,25 @@ export function keepWatching(asked: Run, onEnd: (run: Run) => void): void {
   void toTheEnd(runId, one, onEnd);
 }
 
+/** Streams at once: a browser has six connections to one origin without HTTP/2, and asking and stopping need some. */
+const MOST_STREAMS = 4;
+let streams = 0;
+const waiting: (() => void)[] = [];
+
+/** A run that is not listened to yet waits for its place; the backend stops only those that somebody has left. */
+async function aPlace(): Promise<void> {
+  if (streams < MOST_STREAMS) streams += 1;
+  else await new Promise<void>((resolve) => waiting.push(resolve));
+}
+
+function givePlace(): void {
+  const next = waiting.pop(); // What was looked at last is looked at now.
+  if (next === undefined) streams -= 1;
+  else next();
+}
+
 async function toTheEnd(runId: string, one: Watch, onEnd: (run: Run) => void): Promise<void> {
+  await aPlace();
   try {
     await follow({
       runId,
@@ -67,6 +85,8 @@ async function toTheEnd(runId: string, one: Watch, onEnd: (run: Run) => void): P
     if (run !== null && hasEnded(run)) onEnd(run);
   } catch (error) {
     one.change({ ...one.state, problem: asProblem(error) });
+  } finally {
+    givePlace();
   }
   counted();
 }

@@ -130,7 +130,9 @@ function Suggested({ connection, onAsk }: { connection: Connection; onAsk: ((que
               onClick={() => onAsk?.(question)}
               className="group flex min-h-11 w-full items-center gap-3 rounded-control py-2 text-left text-ink transition-colors hover:text-cobalt disabled:text-ink-3"
             >
-              <span className="grow text-pretty wrap-anywhere">{question}</span>
+              <span dir="auto" className="grow text-pretty wrap-anywhere">
+                {question}
+              </span>
               <span
                 aria-hidden="true"
                 className="text-ink-3 opacity-0 transition-opacity group-hover:opacity-100 group-disabled:opacity-0"
@@ -159,7 +161,9 @@ function Recent() {
         {recent.map((thread) => (
           <li key={thread.thread_id} className="border-b border-line">
             <Link href={`/t/${thread.thread_id}`} className="flex min-h-11 items-center gap-3">
-              <span className="min-w-0 grow truncate">{thread.title}</span>
+              <span dir="auto" className="min-w-0 grow truncate">
+                {thread.title}
+              </span>
               <span className="text-12 text-ink-3">{moment(thread.updated_at, new Date())}</span>
             </Link>
           </li>

@@ -2,6 +2,7 @@ import { type KeyboardEvent, type ReactNode, useEffect, useId, useLayoutEffect, 
 import { Button } from "../ui/Button";
 import { Icon } from "../ui/Icon";
 import { isComposing } from "../ui/keys";
+import { hasKeyboard } from "../ui/motion";
 
 /** What the backend takes at most, after trimming. */
 export const LONGEST_QUESTION = 4_000;
@@ -58,7 +59,7 @@ export function Composer({
   /** Puts the caret where the next question is written, also when the button that was pressed is there no more. */
   function writeOn() {
     // A phone's keyboard would cover the page that somebody has just opened.
-    if (matchMedia("(pointer: fine)").matches) area.current?.focus({ preventScroll: true });
+    if (hasKeyboard()) area.current?.focus({ preventScroll: true });
   }
   useEffect(writeOn, []);
 
@@ -93,6 +94,7 @@ export function Composer({
         ref={area}
         data-testid="question"
         data-composer=""
+        dir="auto"
         aria-label="Question"
         aria-describedby={note}
         rows={large ? 3 : 1}

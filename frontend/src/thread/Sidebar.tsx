@@ -77,7 +77,9 @@ export function Sidebar({ onHelp, onLeave }: Props) {
                     here ? "bg-hover font-medium text-ink" : "text-ink-2 hover:bg-hover hover:text-ink"
                   }`}
                 >
-                  <span className="min-w-0 grow truncate">{thread.title}</span>
+                  <span dir="auto" className="min-w-0 grow truncate">
+                    {thread.title}
+                  </span>
                   {underWay.has(thread.thread_id) ? (
                     <span className="shrink-0" data-testid="thread-running">
                       <span
@@ -96,6 +98,16 @@ export function Sidebar({ onHelp, onLeave }: Props) {
             );
           })}
         </ul>
+        {threads.hasNextPage && (
+          <Button
+            look="quiet"
+            className="text-cobalt"
+            disabled={threads.isFetchingNextPage}
+            onClick={() => void threads.fetchNextPage()}
+          >
+            {threads.isFetchingNextPage ? "Loading…" : "Show older"}
+          </Button>
+        )}
       </nav>
       <div className="mt-2 border-t border-line pt-2">
         <ModelLine

@@ -1,4 +1,4 @@
-import { useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { useLocation } from "wouter";
 import { type ThreadDetail, useDeleteThread, useRenameThread } from "../api/threads";
 import { Button } from "../ui/Button";
@@ -12,6 +12,12 @@ import { forgetOutgoing } from "./useSending";
 /** A conversation's name, and what can be done with it as a whole. */
 export function ThreadHeader({ thread }: { thread: ThreadDetail }) {
   const [editing, setEditing] = useState(false);
+  const pencil = useRef<HTMLButtonElement>(null);
+  const wasEditing = useRef(false);
+  useEffect(() => {
+    if (wasEditing.current && !editing) pencil.current?.focus();
+    wasEditing.current = editing;
+  }, [editing]);
   const [asking, setAsking] = useState(false);
   const [, navigate] = useLocation();
   const rename = useRenameThread(thread.thread_id);
@@ -30,6 +36,7 @@ export function ThreadHeader({ thread }: { thread: ThreadDetail }) {
         >
           <input
             name="title"
+            dir="auto"
             aria-label="Title"
             defaultValue={thread.title}
             maxLength={120}
@@ -42,7 +49,9 @@ export function ThreadHeader({ thread }: { thread: ThreadDetail }) {
           <Button type="submit">Save</Button>
         </form>
       ) : (
-        <h1 className={echoes(thread) ? "sr-only" : "min-w-0 truncate text-13 text-ink-2"}>{thread.title}</h1>
+        <h1 dir="auto" className={echoes(thread) ? "sr-only" : "min-w-0 truncate text-13 text-ink-2"}>
+          {thread.title}
+        </h1>
       )}
       {rename.error !== null && (
         <span role="alert" className="text-12 text-bad">
@@ -51,7 +60,7 @@ export function ThreadHeader({ thread }: { thread: ThreadDetail }) {
       )}
       <span className="grow" />
       {!editing && (
-        <Button look="quiet" square aria-label="Rename" title="Rename" onClick={() => setEditing(true)}>
+        <Button look="quiet" square ref={pencil} aria-label="Rename" title="Rename" onClick={() => setEditing(true)}>
           <Icon name="pencil" />
         </Button>
       )}

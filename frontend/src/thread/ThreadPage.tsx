@@ -9,7 +9,9 @@ import { blocked } from "../connections/standing";
 import { hasEnded } from "../run/reduce";
 import { Boundary } from "../ui/Boundary";
 import { Notice, Skeleton } from "../ui/Notice";
+import { hasKeyboard, scrollBehavior } from "../ui/motion";
 import { useShortcuts } from "../ui/shortcuts";
+import { useTitle } from "../ui/useTitle";
 import { Composer, focusComposer } from "./Composer";
 import { ThreadHeader } from "./ThreadHeader";
 import { PendingTurn, Turn } from "./Turn";
@@ -26,12 +28,18 @@ export function ThreadPage({ threadId }: { threadId: string }) {
   const runs = thread.data?.runs ?? [];
   const connection = connections.data?.find((one) => one.connection_id === thread.data?.connection_id) ?? null;
   const running = runs.findLast((run) => !hasEnded(run)) ?? null;
-  const sending = useSending(thread.data?.connection_id, threadId, running?.run_id ?? null, () => undefined);
+  const sending = useSending(thread.data?.connection_id, threadId, running?.run_id ?? null, leaveView);
   const known = thread.data !== undefined && connections.data !== undefined;
   const reason = !known ? null : connection === null ? "Its database was removed." : blocked(connection);
   const busy = running !== null || sending.pending !== null;
   const onStop = busy ? sending.stop : null;
-  const onAsk = busy || reason !== null ? null : sending.ask;
+  const onAsk = busy || reason !== null ? null : askHere;
+
+  /** What was pressed to ask can be pressed no more: the caret goes where the next question is written. */
+  function askHere(question: string) {
+    sending.ask(question);
+    if (hasKeyboard()) focusComposer();
+  }
 
   useTitle(thread.data?.title);
   useScrollToTurn(turns, runs.length, sending.pending !== null);
@@ -101,14 +109,9 @@ export function ThreadPage({ threadId }: { threadId: string }) {
   );
 }
 
-function useTitle(title: string | undefined): void {
-  useEffect(() => {
-    if (title === undefined) return;
-    document.title = `${title} · Custard`;
-    return () => {
-      document.title = "Custard";
-    };
-  }, [title]);
+/** The address named a view of an earlier turn; what is looked at now is the new one. */
+function leaveView() {
+  history.replaceState(history.state, "", location.pathname);
 }
 
 /** Opens at the turn that the address names, or the last; follows to a new one when it is asked. */
@@ -123,7 +126,7 @@ function useScrollToTurn(place: RefObject<HTMLElement | null>, count: number, pe
       opened.current = true;
       return;
     }
-    target?.scrollIntoView({ block: "start", behavior: opened.current ? "smooth" : "auto" });
+    target?.scrollIntoView({ block: "start", behavior: opened.current ? scrollBehavior() : "auto" });
     opened.current = true;
   }, [place, count, pending]);
 }

@@ -12,6 +12,7 @@ export function Question({ text, at }: { text: string; at: string | null }) {
     <header>
       <h2
         data-turn=""
+        dir="auto"
         tabIndex={-1}
         className="scroll-mt-6 rounded-control text-22 font-semibold tracking-[-0.018em] whitespace-pre-line text-balance wrap-anywhere"
       >

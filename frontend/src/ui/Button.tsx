@@ -1,4 +1,4 @@
-import type { ButtonHTMLAttributes } from "react";
+import type { ComponentProps } from "react";
 
 const LOOKS = {
   /** Press me: at most one on a screen. */
@@ -8,7 +8,7 @@ const LOOKS = {
   danger: "border border-bad text-bad hover:bg-bad-tint",
 };
 
-interface Props extends ButtonHTMLAttributes<HTMLButtonElement> {
+interface Props extends ComponentProps<"button"> {
   look?: keyof typeof LOOKS;
   /** A square for a lone icon; it needs an `aria-label`. */
   square?: boolean;

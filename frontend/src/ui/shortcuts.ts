@@ -1,5 +1,17 @@
 import { useEffect, useRef } from "react";
+import { recall, remember } from "../lib/theme";
 import { isComposing } from "./keys";
+
+const KEY = "custard.shortcuts";
+
+/** Whether single keys do anything: those who speak to their computer, or shake, may switch them off. */
+export function shortcutsOn(): boolean {
+  return recall(KEY) !== "off";
+}
+
+export function switchShortcuts(on: boolean): void {
+  remember(KEY, on ? null : "off");
+}
 
 /** Keys by their character: `?`, `c`, `.`, `j`. They are silent while somebody types or a dialog is open. */
 export type Shortcuts = Record<string, () => void>;
@@ -11,6 +23,7 @@ export function useShortcuts(shortcuts: Shortcuts): void {
   });
   useEffect(() => {
     function onKey(event: KeyboardEvent) {
+      if (!shortcutsOn()) return;
       if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || isComposing(event)) return;
       if (isTyping(event.target) || document.querySelector("dialog[open]") !== null) return;
       const action = latest.current[event.key.toLowerCase()];
