@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from "vitest";
 import type { Run } from "../run/types";
 import { client } from "./client";
 import { createQueryClient } from "./queries";
-import { putRun, readThread, type ThreadDetail } from "./threads";
+import { ask, putRun, readThread, type ThreadDetail } from "./threads";
 
 const run = (runId: string) => ({ run_id: runId, thread_id: "thr_1", question: "How many?" }) as Run;
 const key = ["thread", "thr_1"];
@@ -49,5 +49,24 @@ describe("readThread", () => {
     expect(thread.runs.map((one) => one.run_id)).toEqual(["run_1", "run_2", "run_3", "run_4"]);
     expect(thread).not.toHaveProperty("next");
     get.mockRestore();
+  });
+});
+
+describe("ask", () => {
+  it("does not wait for ever for a backend that takes a question and says nothing", async () => {
+    vi.spyOn(AbortSignal, "timeout").mockImplementation(() => AbortSignal.abort(new Error("too long")));
+    const keys: unknown[] = [];
+    const post = vi.spyOn(client, "POST").mockImplementation(((_: string, init: never) => {
+      const { body, signal } = init as { body: { idempotency_key: string }; signal?: AbortSignal };
+      keys.push(body.idempotency_key);
+      return new Promise((_resolve, reject) => {
+        if (signal?.aborted === true) reject(signal.reason);
+      });
+    }) as never);
+    const asking = { connectionId: "conn_1", threadId: null, question: "How many?", key: "one" };
+    await expect(ask(createQueryClient(), asking)).rejects.toMatchObject({ isUnreachable: true });
+    expect(keys).toEqual(["one", "one", "one"]);
+    post.mockRestore();
+    vi.restoreAllMocks();
   });
 });

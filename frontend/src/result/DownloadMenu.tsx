@@ -63,7 +63,7 @@ export function DownloadMenu({ runId, truncated }: Props) {
       <span id={id} role="group" aria-label="Download as" hidden={!open} className="flex flex-wrap items-center">
         {open &&
           FORMATS.map(({ name, label }) => (
-            <Button key={name} look="quiet" className="text-cobalt" onClick={() => void save(name)}>
+            <Button key={name} look="link" onClick={() => void save(name)}>
               {label}
             </Button>
           ))}

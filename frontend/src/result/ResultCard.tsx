@@ -82,12 +82,7 @@ export function ResultCard({ runId, answer, withheld, receipt, databaseMs, limit
           </span>
         )}
         {tab === "table" && !withheld && !result.whole && (
-          <Button
-            look="quiet"
-            className="text-cobalt"
-            disabled={result.loading}
-            onClick={() => (all ? result.retry() : setAll(true))}
-          >
+          <Button look="link" disabled={result.loading} onClick={() => (all ? result.retry() : setAll(true))}>
             {result.loading ? "Loading…" : `Show all ${answer.row_count.toLocaleString("en")}`}
           </Button>
         )}

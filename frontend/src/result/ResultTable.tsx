@@ -93,7 +93,7 @@ export function ResultTable({ columns: all, rows, sort, onSort, caption }: Props
       {hidden > 0 && (
         <p data-testid="more-columns" className="border-t border-line px-4 py-1 text-12 text-ink-3">
           {count(columns.length, "column")} of {all.length.toLocaleString("en")}.
-          <Button look="quiet" className="text-cobalt" onClick={() => setMost(most + COLUMNS)}>
+          <Button look="link" onClick={() => setMost(most + COLUMNS)}>
             Show {Math.min(COLUMNS, hidden)} more
           </Button>
         </p>

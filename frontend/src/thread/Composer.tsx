@@ -78,8 +78,7 @@ export function Composer({
   const over = `Too long by ${(length - LONGEST_QUESTION).toLocaleString("en")} characters.`;
   const wrong = blocked ?? (tooLong ? over : "");
   const count = `${length.toLocaleString("en")} of ${LONGEST_QUESTION.toLocaleString("en")}`;
-  const said =
-    wrong || (waits ? "An answer is on its way: wait for it, or stop it." : length > COUNT_FROM ? count : "");
+  const said = wrong || (waits ? "An answer is on its way: wait for it, or stop it." : "");
   return (
     <form
       data-testid="composer"
@@ -116,6 +115,8 @@ export function Composer({
           className={`ml-auto min-w-0 text-right text-12 ${wrong === "" ? "text-ink-3" : "text-bad"}`}
         >
           {said}
+          {/* Seen and not said: it changes with every letter. */}
+          {said === "" && length > COUNT_FROM && <span aria-hidden="true">{count}</span>}
         </p>
         {onStop === null ? (
           <Button key="send" type="submit" look="primary" data-testid="send" disabled={!sendable}>

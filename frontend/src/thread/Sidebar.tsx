@@ -99,12 +99,7 @@ export function Sidebar({ onHelp, onLeave }: Props) {
           })}
         </ul>
         {threads.hasNextPage && (
-          <Button
-            look="quiet"
-            className="text-cobalt"
-            disabled={threads.isFetchingNextPage}
-            onClick={() => void threads.fetchNextPage()}
-          >
+          <Button look="link" disabled={threads.isFetchingNextPage} onClick={() => void threads.fetchNextPage()}>
             {threads.isFetchingNextPage ? "Loading…" : "Show older"}
           </Button>
         )}

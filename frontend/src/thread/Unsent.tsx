@@ -16,7 +16,7 @@ export function Unsent({ sending, askable }: { sending: Sending; askable: boolea
             {question}
           </p>
           <div className="mt-1 -ml-3 flex">
-            <Button look="quiet" className="text-cobalt" disabled={!askable} onClick={() => sending.ask(question)}>
+            <Button look="link" disabled={!askable} onClick={() => sending.ask(question)}>
               Ask this
             </Button>
             <Button look="quiet" onClick={() => sending.drop(question)}>

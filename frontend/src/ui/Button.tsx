@@ -5,6 +5,8 @@ const LOOKS = {
   primary: "bg-custard text-on-custard font-medium hover:brightness-95 disabled:bg-hover disabled:text-ink-3",
   plain: "border border-control text-ink hover:bg-hover disabled:border-line disabled:text-ink-3",
   quiet: "text-ink-2 hover:bg-hover hover:text-ink disabled:text-ink-3 disabled:hover:bg-transparent",
+  /** Leads to more of what it stands beside. */
+  link: "text-cobalt hover:bg-hover disabled:text-ink-3 disabled:hover:bg-transparent",
   danger: "border border-bad text-bad hover:bg-bad-tint",
 };
 
