@@ -12,12 +12,12 @@ _SHORTEST = 4
 """Letters; shorter ones are units and the shorthand of a trade."""
 _BEFORE = listed(
     """
-    a an all and any are average between by each every had has have her his is its many maximum minimum
-    much my no of or our per some that the their these this those total versus vs was were what which
-    whose with without your
+    a an are average had has have is maximum mean minimum much no of our such the total was were what which whose
+    without
     """
 )
-"""After one of these a word names a thing; after *to*, *we* or *do* it would be a verb."""
+"""After one of these a word names a thing; after *to*, *we*, *that* or *do* it may be a verb. After *each*, *per*
+and *how many* come what a table has rows of, which everybody has a word of their own for."""
 _ROLES = frozenset(
     map(
         stem,
@@ -48,7 +48,6 @@ def named_things(question: str, known: Collection[str]) -> set[str]:
             continue
         # "Company cars" are cars; "rivers flow" is something that rivers do.
         compound = before in known and not before.endswith("s")
-        superlative = before.endswith("est") and len(before) > len("best")
-        if compound or superlative or before in _BEFORE:
+        if compound or before in _BEFORE:
             found.add(word)
     return found
