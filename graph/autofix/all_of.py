@@ -1,8 +1,8 @@
 """Two values that one thing must both have, where the query asks for one row with both, or for either.
 
-``WHERE d.name = 'A' AND d.name = 'B'`` becomes the groups of what is selected in which both values occur. So
-do ``IN ('A', 'B')`` and ``= 'A' OR = 'B'`` where the question says *both* and a thing may have several of
-those rows; where things are counted, the groups are.
+``WHERE d.name = 'A' AND d.name = 'B'`` becomes the groups of what is selected in which both values occur,
+also where the values are looked up by subqueries. So do ``IN ('A', 'B')`` and ``= 'A' OR = 'B'`` where the
+question says *both* and a thing may have several of those rows; where things are counted, the groups are.
 """
 
 import re
@@ -60,17 +60,22 @@ def _things(select: exp.Select) -> list[exp.Expr]:
 
 
 def _at_once(parts: list[exp.Expr]) -> list[tuple[list[exp.Expr], set[str]]]:
-    """Tests of one column for several texts, all of which must hold."""
-    wanted: dict[str, list[exp.Expr]] = {}
+    """Tests of one column for several values, all of which must hold."""
+    wanted: dict[str, dict[str, exp.Expr]] = {}
     for part in parts:
-        if (
-            isinstance(part, exp.EQ | exp.ILike)
-            and isinstance(part.this, exp.Column)
-            and _text(part.expression)
-        ):
-            wanted.setdefault(part.this.sql(), []).append(part)
-    found = [(tests, {test.expression.name for test in tests}) for tests in wanted.values()]
-    return [(tests, values) for tests, values in found if len(values) > 1 and not any(map(_pattern, values))]
+        if isinstance(part, exp.EQ | exp.ILike) and isinstance(part.this, exp.Column):
+            value = _value(part.expression)
+            if value is not None:
+                wanted.setdefault(part.this.sql(), {})[value] = part
+    found = [(list(tests.values()), set(tests)) for tests in wanted.values() if len(tests) > 1]
+    return [(tests, values) for tests, values in found if not any(map(_pattern, tests))]
+
+
+def _value(node: exp.Expr) -> str | None:
+    """A constant, or a subquery that looks one up: ``(SELECT id FROM product WHERE title = 'Hat')``."""
+    if isinstance(node, exp.Literal):
+        return node.sql()
+    return node.sql() if isinstance(node, exp.Subquery) else None
 
 
 def _either(
@@ -165,8 +170,11 @@ def _text(node: exp.Expr) -> bool:
     return isinstance(node, exp.Literal) and bool(node.is_string)
 
 
-def _pattern(value: str) -> bool:
-    return "%" in value or "_" in value
+def _pattern(test: exp.Expr) -> bool:
+    """Whether it may hold for several values at once."""
+    if not isinstance(test, exp.ILike):
+        return False
+    return not _text(test.expression) or "%" in test.expression.name or "_" in test.expression.name
 
 
 RULE = Rule("all_of", _fix)

@@ -12,12 +12,12 @@ _SHORTEST = 4
 """Letters; shorter ones are units and the shorthand of a trade."""
 _BEFORE = listed(
     """
-    a an are average had has have is maximum mean minimum much no of our such the total was were what which whose
-    without
+    a an are average had has have is maximum mean minimum much no of our such the total was were what which
+    whose without
     """
 )
-"""After one of these a word names a thing; after *to*, *we*, *that* or *do* it may be a verb. After *each*, *per*
-and *how many* come what a table has rows of, which everybody has a word of their own for."""
+"""After one of these a word names a thing; after *to*, *we*, *that* or *do* it may be a verb. After *each*,
+*per* and *how many* comes what a table has rows of, which everybody has a word of their own for."""
 _ROLES = frozenset(
     map(
         stem,
