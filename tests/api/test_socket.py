@@ -65,7 +65,7 @@ async def test_a_token_revoked_before_its_hello_opens_no_session(backend: Any, f
     path = f"/api/v1/connections/{connection}/agents/{known['agent_id']}"
     assert (await backend.http.delete(path)).status_code == 204
     await socket.send(agent.hello().model_dump_json())
-    await socket.wait_closed()
+    await asyncio.wait_for(socket.wait_closed(), HANG_SECONDS)
     assert socket.close_code == 4401
     assert backend.state.gateway.online == 0
 
