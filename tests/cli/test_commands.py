@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from cli.chain import Chain, ModelChoice, PortInUse
 from cli.children import Child, ChildFailed
 from cli.http import Backend
 from cli.stopping import stopped_in_order
+from tests.patience import HANG_SECONDS
 
 
 def custard(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -121,7 +123,10 @@ def test_a_demo_that_is_told_to_stop_leaves_nothing(
 ) -> None:
     """Neither its store nor the agent's token, however it is told and whatever it is at."""
     program = f"""
-import sys, time
+import signal, sys, time
+# Whoever runs the tests may ignore these on purpose, as nohup does, and a child inherits that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 import cli.asking, cli.chain, cli.main
 
 class Fake:
@@ -151,12 +156,22 @@ cli.main.main()
     assert demo.stdout.readline() == "ready\n"
     assert len(list(tmp_path.glob("custard-*/token"))) == 1
     demo.send_signal(number)
-    told, complained = demo.communicate()
+    told, complained = demo.communicate(timeout=HANG_SECONDS)
     assert (demo.returncode, "Traceback" in complained) == (130, False)
     assert told == ("stopped\n" if moment == "tend" else "")
     assert not list(tmp_path.glob("custard-*"))
 
 
+@pytest.fixture
+def not_ignored() -> Iterator[None]:
+    """Whatever whoever runs the tests ignores."""
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in (signal.SIGTERM, signal.SIGHUP)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("not_ignored")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_what_is_cleared_away_is_not_broken_off_by_a_second_signal(number: signal.Signals) -> None:
     cleared = []
