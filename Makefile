@@ -90,7 +90,7 @@ test: system $(VENV)/.dev .venv-studio/.ready frontend/dist/.built ## All set-up
 	@$(BIN)/custard model pull
 	@$(BIN)/python -m embedded.servers || echo "· Tests on those versions are skipped by name."
 	@cd frontend && npm test --silent
-	@$(BIN)/pytest -n 3 --dist loadfile tests $(addprefix --ignore=,$(WHOLE)) $(ARGS)
+	@$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder tests $(addprefix --ignore=,$(WHOLE)) $(ARGS)
 	@cat artifacts/matrix-*.md 2>/dev/null || true
 	@$(BIN)/pytest $(WHOLE) $(ARGS)
 	@cat artifacts/bench.md 2>/dev/null || true

@@ -16,6 +16,7 @@ import pytest
 import yaml
 
 import agent
+from tests.conftest import LONGEST
 
 ROOT = Path(__file__).parents[1]
 OURS = "custard-sql"
@@ -113,6 +114,11 @@ IMPORT_ALONE = """
             importlib.import_module(module.name)
     print(*sorted({{name.partition(".")[0] for name in sys.modules}}))
 """
+
+
+def test_the_files_that_begin_are_there() -> None:
+    """A name that leads nowhere would only make the whole suite slower."""
+    assert [name for name in LONGEST if not (ROOT / "tests" / name).is_file()] == []
 
 
 def test_the_agent_needs_only_wire_and_its_own_requirements() -> None:
