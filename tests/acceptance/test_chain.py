@@ -253,17 +253,20 @@ def test_an_agent_that_goes_and_comes_back(backend: Backend, chain: Chain, scrip
     assert run["status"] == "succeeded"
 
 
+AGAIN = "How many offices are there once more?"
+
+
 def test_a_killed_agent_and_a_killed_backend_cost_seconds(
     backend: Backend, chain: Chain, script: Any
 ) -> None:
     for name in ("agent", "backend"):
-        script.says("How many offices after the kill?", "SELECT count(*) FROM people.offices", "So many.")
+        script.says(AGAIN, "SELECT count(*) FROM people.offices", "So many.")
         child = next(child for child in chain._children if child.name == name)
         child.process.kill()
         child.process.wait()
         chain.tend()
         _await(lambda: _answers(chain) and _status(backend, chain) == "online", f"the {name}", seconds=60)
-        _, run = finish(backend, start(backend, chain, "How many offices after the kill?"))
+        _, run = finish(backend, start(backend, chain, AGAIN))
         assert run["status"] == "succeeded"
 
 
