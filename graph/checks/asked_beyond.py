@@ -92,7 +92,7 @@ _TO_SOMEBODY = re.compile(rf"^{_POLITE}(?i:{_DEEDS})\s+(?P<name>[A-Z][a-z]+)(?:[
 """A command whose verb does something to somebody or something; "email domains by country" is none."""
 
 _VERDICT = re.compile(
-    r"""^\W*(?:and\s+|so\s+)?(?:should|shall|ought)\s+\w+
+    r"""^\W*(?:and\s+|so\s+)?(?:should|shall|ought)\s+(?!be\b|have\b|include\b|show\b)\w+
       | \b(?:do|would)\s+you\s+(?:think|recommend|suggest|advise|believe)\b
       | \b(?:is|are|was|would)\s+(?:it|this|that|they)\s+(?:be\s+)?
           (?:worth|wise|sensible|smart|advisable|a\s+good\s+idea)\b
@@ -102,7 +102,9 @@ _VERDICT = re.compile(
 )
 _ADVICE = re.compile(
     r"""\b(?:what|which|who|whom|where|when|how)\b.*\bshould\s+(?:we|i|one)\s+(?!expect\b)(?P<verb>[a-z]+)
-      | \bhow\s+(?:can|could|do)\s+(?:we|i)\s+(?:best\s+)?(?!find\b|see\b|get\b|list\b)(?P<way>[a-z]+)
+      | \bhow\s+(?:can|could|do|might)\s+(?:we|i|one)\s+(?:best\s+|better\s+)?
+        (?P<way>improve|increase|reduce|grow|boost|lower|cut|avoid|prevent|attract|retain|keep|win|convince|motivate
+          |become|achieve|optimi[sz]e|save|sell|speed|strengthen|fix|solve)\b
     """,
     re.IGNORECASE | re.VERBOSE,
 )
