@@ -28,6 +28,7 @@ def _has_namespaces() -> bool:
 
 LONGEST = (
     "frontend/test_behaviour.py",
+    "faults/test_frames.py",
     "faults/test_replicas.py",
     "faults/test_backend.py",
     "faults/test_agent.py",

@@ -106,7 +106,7 @@ def _agent() -> None:
     from agent import __main__, backoff, client
 
     client.PING_SECONDS, client.PONG_SECONDS = PING_SECONDS, PONG_SECONDS
-    client.OPEN_SECONDS = 20.0
+    client.OPEN_SECONDS = 10.0
     backoff.BASE_SECONDS, backoff.CAP_SECONDS, backoff.SLOW_SECONDS = 0.1, 0.4, 1.0
     sys.exit(__main__.main(["run"]))
 
