@@ -118,9 +118,20 @@ def run(
         raise typer.BadParameter("Give one of --databases DIR, --dsn DSN and --connection ID.")
     if (policy is None) != (dsn is None):
         raise typer.BadParameter("--dsn and --policy go together: what may be read is the policy's say.")
+    if connection is not None:
+        _refuse_settings(
+            {
+                "--model": model is not None,
+                "--without": bool(without),
+                "--value-hints": value_hints,
+                "--candidates": candidates != 1,
+                "--max-repairs": max_repairs is not None,
+                "--worded": worded,
+            }
+        )
     options = SuiteOptions(
         model=ModelChoice.from_environment(model),
-        without=frozenset(without or ()),
+        without=_switches(without or []),
         worded=worded,
         value_hints=value_hints,
         candidates=candidates,
@@ -137,6 +148,22 @@ def run(
     before = stored(folder, baseline)[1] if baseline else None
     finished, results = _ask(cases, databases, dsn, policy, connection, backend, folder, options)
     _tell(folder, finished, results, before, prices, as_json)
+
+
+def _refuse_settings(given: dict[str, bool]) -> None:
+    """A live connection is answered with its backend's settings; ignoring ours would mislabel figures."""
+    for name in (name for name, was_given in given.items() if was_given):
+        raise typer.BadParameter("With --connection this is the backend's own setting.", param_hint=name)
+
+
+def _switches(names: list[str]) -> frozenset[str]:
+    """The names of ``--without``. One that nothing answers to would be told as a figure of nothing."""
+    from graph.switches import unknown_switches
+
+    for name, near in unknown_switches(names).items():
+        meant = f" Did you mean {' or '.join(near)}?" if near else " docs/accuracy.md lists the names."
+        raise typer.BadParameter(f"No step or rule is called {name!r}.{meant}", param_hint="--without")
+    return frozenset(names)
 
 
 def _ask(

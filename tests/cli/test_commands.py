@@ -59,6 +59,23 @@ def test_a_wrong_call_is_a_usage_error(arguments: tuple[str, ...]) -> None:
     assert shown.stderr
 
 
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("--without", "prun"), "prune"),
+        (("--connection", "c1", "--without", "prune"), "backend"),
+        (("--connection", "c1", "--candidates", "3"), "backend"),
+    ],
+)
+def test_an_evaluation_that_would_be_mislabelled_is_a_usage_error(
+    arguments: tuple[str, ...], told: str, tmp_path: Path
+) -> None:
+    shown = custard("eval", "run", "--out", str(tmp_path / "out"), *arguments)
+    assert (shown.returncode, shown.stdout) == (2, "")
+    assert told in shown.stderr
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_setting_that_cannot_be_used_is_a_usage_error() -> None:
     shown = custard("up", CUSTARD_PORT="eighty")
     assert (shown.returncode, shown.stdout) == (2, "")
