@@ -32,6 +32,8 @@ ambiguous_column      a bare column that several tables of FROM have
 type_mismatch         boolean = 1, ROUND(float, n), SUM(boolean), months of an epoch, LIKE on a number
 month_names           months kept as names and used as numbers
 moment_types          epochs, texts and spans beside moments; parts of spans
+asked_hour            a time of day taken for a moment, or left out
+made_up_date          a year that nobody named, where the question counts from today
 calendar_period       "last month" as one day, or as a month of every year
 turned_span           a span of time taken from its end to its beginning
 last_day              a span of days whose last day is cut off
@@ -99,6 +101,7 @@ from graph.autofix import (
     ambiguous_column,
     asked_column,
     asked_group,
+    asked_hour,
     asked_limit,
     asked_period,
     asked_table,
@@ -129,6 +132,7 @@ from graph.autofix import (
     last_day,
     latest_of_each,
     literal_case,
+    made_up_date,
     median,
     misplaced_column,
     missing_join,
@@ -205,6 +209,8 @@ RULES: tuple[Rule, ...] = (
     type_mismatch.RULE,
     month_names.RULE,
     moment_types.RULE,
+    asked_hour.RULE,
+    made_up_date.RULE,
     calendar_period.RULE,
     turned_span.RULE,
     last_day.RULE,

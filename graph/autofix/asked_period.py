@@ -1,4 +1,4 @@
-"""A month, quarter or year that the question names, cut at another day: ``< '2027-01-01'`` for November 2026.
+"""A month, quarter, half or year that the question names, cut at another day: ``< '2027-01-01'`` for a May.
 
 Only the end is mended, or the year that a month lacks, and only where the statement begins with the period's
 first day or names its month, and the question speaks of no other time.
@@ -14,11 +14,19 @@ from graph.autofix.foreign_functions import extract
 from graph.autofix.kinds import MOMENTS, kind_of
 from graph.autofix.month_names import MONTHS
 
-_QUARTERS = {"first": 1, "second": 2, "third": 3, "fourth": 4, "1st": 1, "2nd": 2, "3rd": 3, "4th": 4}
+_QUARTERS = {
+    "first": 1, "second": 2, "third": 3, "fourth": 4, "1st": 1, "2nd": 2, "3rd": 3, "4th": 4,
+    "last": 4, "final": 4,
+}  # fmt: skip
+_HALVES = {"first": 1, "second": 2, "1st": 1, "2nd": 2, "last": 2}
+_COUNTS = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10}
 _PERIOD = re.compile(
     rf"\b(?:in|during|of|for|throughout)\s+(?:the\s+)?(?:month\s+of\s+|year\s+)?(?:"
     rf"(?P<month>{'|'.join(MONTHS)}|{'|'.join(name[:3] for name in MONTHS)}),?\s+(?:of\s+)?|"
-    rf"(?P<quarter>{'|'.join(_QUARTERS)})\s+quarter\s+(?:of\s+)?|q(?P<q>[1-4])\s+(?:of\s+)?)?"
+    rf"(?P<quarter>{'|'.join(_QUARTERS)})\s+quarter\s+(?:of\s+)?|q(?P<q>[1-4])\s+(?:of\s+)?|"
+    rf"(?P<half>{'|'.join(_HALVES)})\s+half\s+(?:of\s+)?|h(?P<h>[12])\s+(?:of\s+)?|"
+    rf"(?P<end>first|last|final)\s+(?P<count>{'|'.join(_COUNTS)}|[2-9]|1[01])\s+(?P<unit>month|quarter)s\s+"
+    rf"(?:of\s+)?)?(?:the\s+year\s+)?"
     rf"(?P<year>(?:19|20)\d\d)\b(?!\s*-)",
     re.IGNORECASE,
 )
@@ -27,6 +35,13 @@ _TIME = re.compile(
     r"onwards?|later|earlier)\b",
     re.IGNORECASE,
 )
+_PART = re.compile(
+    r"\b(?:half|halves|quarters?|months?|weeks?|weekends?|days?|nights?|part|end|start|beginning|middle|mid|rest|"
+    r"remainder|early|late|spring|summer|autumn|fall|winter|christmas|easter|season|holidays?)\s+$",
+    re.IGNORECASE,
+)
+"""Right before a year: a part of it that is not told by months."""
+_YEAR = 12
 _DAY = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?:[ T][\d:.]+)?$")
 
 
@@ -74,6 +89,8 @@ def _asked(question: str) -> tuple[date, date, str] | None:
     if len(found) != 1 or _TIME.search(question[: found[0].start()] + " " + question[found[0].end() :]):
         return None
     match, year = found[0], int(found[0]["year"])
+    if _PART.search(question[: match.start()]):
+        return None
     months, month = 12, 1
     if match["month"]:
         months = 1
@@ -81,6 +98,15 @@ def _asked(question: str) -> tuple[date, date, str] | None:
     elif match["quarter"] or match["q"]:
         quarter = int(match["q"] or _QUARTERS[match["quarter"].lower()])
         months, month = 3, 3 * quarter - 2
+    elif match["half"] or match["h"]:
+        half = int(match["h"] or _HALVES[match["half"].lower()])
+        months, month = 6, 6 * half - 5
+    elif match["end"]:
+        count = _COUNTS.get(match["count"].lower()) or int(match["count"])
+        months = count * (3 if match["unit"].lower() == "quarter" else 1)
+        if months >= _YEAR:
+            return None
+        month = 1 if match["end"].lower() == "first" else _YEAR + 1 - months
     last = month + months
     said = match[0].split(maxsplit=1)[1]
     return date(year, month, 1), date(year + (last > 12), (last - 1) % 12 + 1, 1), said

@@ -70,11 +70,12 @@ def _as_named(
 
 
 def _rolling(part: exp.Expr, parts: list[exp.Expr], unit: str) -> exp.Column | None:
-    """``moment >= NOW() - INTERVAL '1 month'`` with no upper end."""
+    """``moment >= NOW() - INTERVAL '1 month'`` with no upper end, or from the first of that month."""
     if not isinstance(part, exp.GTE | exp.GT) or not isinstance(part.this, exp.Column):
         return None
     bounded = any(other is not part and part.this in list(other.find_all(exp.Column)) for other in parts)
-    return part.this if _back(part.expression) == (1, unit) and not bounded else None
+    from_then = (1, unit) in {_back(part.expression), _back_to_first(part.expression)}
+    return part.this if from_then and not bounded else None
 
 
 def _month_alone(part: exp.Expr, unit: str, back: int) -> exp.Column | None:
@@ -92,6 +93,22 @@ def _month_alone(part: exp.Expr, unit: str, back: int) -> exp.Column | None:
         found = isinstance(other, exp.Extract) and _back(other.expression) == (1, unit) and back == 1
     named = part.this.this.name.lower() == unit == (other.this.name.lower() if found else "")
     return column if named and isinstance(column, exp.Column) else None
+
+
+def _back_to_first(node: exp.Expr) -> tuple[int, str] | None:
+    """``DATE_TRUNC('month', CURRENT_DATE) - INTERVAL '1 month'``, cut before or after."""
+    bare = node.unnest()
+    if isinstance(bare, exp.TimestampTrunc):
+        cut, step = bare, _back(bare.this)
+    elif isinstance(bare, exp.Sub) and isinstance(bare.this, exp.TimestampTrunc):
+        cut = bare.this
+        step = _back(exp.Sub(this=cut.this.copy(), expression=bare.expression.copy()))
+    else:
+        return None
+    unit = cut.text("unit").lower()
+    if (step, unit) == ((3, "month"), "quarter"):
+        return 1, unit
+    return step if step is not None and step[1] == unit else None
 
 
 def _back(node: exp.Expr) -> tuple[int, str] | None:

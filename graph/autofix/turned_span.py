@@ -1,15 +1,18 @@
 """A span of time taken from its end to its beginning: "how long did calls last" as ``arrival - departure``.
 
-Only where the two columns are of one table and their names, or what is said of them, tell which comes first.
+Only where the two columns are of one table and their names, or what is said of them, tell which comes first,
+or where the question names both ends: "from departure to arrival". A guest arrives and then departs, a train
+the other way round: these two words tell nothing unless it is said which of the two it is.
 """
 
 import re
 
 from sqlglot import exp
+from sqlglot.optimizer.scope import Scope
 
 from graph.autofix.base import Context, Rule
 from graph.autofix.kinds import MOMENTS, kind_of
-from graph.autofix.names import folded
+from graph.autofix.names import Names, folded
 from graph.context.words import listed, name_words, stem, words
 
 _LASTS = re.compile(
@@ -18,12 +21,25 @@ _LASTS = re.compile(
     re.IGNORECASE,
 )
 _EARLY = re.compile(r"\b(?:early|earlier|ahead|before|prior|in\s+advance|sooner)\b", re.IGNORECASE)
+_ENDS = re.compile(
+    r"\b(?:from|between)\s+(?:\w+\s+){0,4}?(\w+)\s+(?:to|until|till|and)\s+(?:\w+\s+){0,4}?(\w+)", re.I
+)
+_COMES, _GOES = frozenset({"arriv"}), frozenset({"depart"})
+_ROOTS = {"arrival": "arriv", "departur": "depart"}
+_STAYS = frozenset(map(stem, listed("""
+    stay visit guest night room hotel berth moor mooring dock docking harbour harbor call ward patient
+    admission reservation employee staff tenure layover turnaround stopover
+""")))  # fmt: skip
+_TRAVELS = frozenset(map(stem, listed("""
+    trip journey transit transport flight fly train travel shipment ship cargo delivery ride voyage sailing
+    crossing leg route run freight consignment parcel
+""")))  # fmt: skip
 _FIRST = frozenset(map(stem, listed("""
-    start started begin began begun open opened arrival arrived created ordered issued raised joined requested
+    start started begin began begun open opened created ordered issued raised joined requested
     checkin admitted hired picked submitted reported loaded
 """)))  # fmt: skip
 _LAST = frozenset(map(stem, listed("""
-    end ended finish finished close closed departure departed resolved cleared completed delivered returned
+    end ended finish finished close closed resolved cleared completed delivered returned
     left discharged terminated paid shipped checkout done settled unloaded
 """)))  # fmt: skip
 
@@ -45,7 +61,10 @@ def _fix(context: Context) -> str | None:
             if first is None or last is None:
                 continue
             early, late = _said(first.name, first.comment), _said(last.name, last.comment)
-            if not (early & _FIRST and late & _LAST) or early & _LAST or late & _FIRST:
+            if {*_COMES, *_GOES} & (early | late):
+                if not _is_turned(early, late, context.question, _table(one, names, scope)):
+                    continue
+            elif not (early & _FIRST and late & _LAST) or early & _LAST or late & _FIRST:
                 continue
             span.set("this", other.copy())
             span.set("expression", one.copy())
@@ -53,10 +72,42 @@ def _fix(context: Context) -> str | None:
     return None
 
 
+def _is_turned(early: set[str], late: set[str], question: str, table: str) -> bool:
+    """Whether what is written first is the beginning, of a span that an arrival or a departure bounds."""
+    for one, other in _ENDS.findall(question):
+        begin, end = _root(one.lower()), _root(other.lower())
+        if begin in early and end in late:
+            return True
+        if begin in late and end in early:
+            return False
+    told = {stem(word) for word in words(question)} | {stem(word) for word in name_words(table)}
+    stays, travels = bool(told & _STAYS), bool(told & _TRAVELS)
+    if stays == travels:
+        return False
+    firsts, lasts = (_FIRST | _COMES, _LAST | _GOES) if stays else (_FIRST | _GOES, _LAST | _COMES)
+    return bool(early & firsts and late & lasts) and not (early & lasts or late & firsts)
+
+
+def _table(column: exp.Column, names: Names, scope: Scope) -> str:
+    """The name of the table that a column is of; ``""`` where it is not known."""
+    name, qualifier = folded(column.this), folded(column.args.get("table"))
+    found = [
+        source.table.name
+        for source in names.sources(scope)
+        if source.table is not None and (source.alias == qualifier if qualifier else source.has(name))
+    ]
+    return found[0] if len(found) == 1 else ""
+
+
 def _said(name: str, comment: str | None) -> set[str]:
     """The words of a column's name; of what is said of it where the name says nothing of the kind."""
-    own = {stem(word) for word in name_words(name)}
-    return own if own & (_FIRST | _LAST) else {stem(word) for word in words(comment or "")}
+    own = {_root(word) for word in name_words(name)}
+    return own if own & (_FIRST | _LAST | _COMES | _GOES) else {_root(word) for word in words(comment or "")}
+
+
+def _root(word: str) -> str:
+    root = stem(word)
+    return _ROOTS.get(root, root)
 
 
 RULE = Rule("turned_span", _fix)
