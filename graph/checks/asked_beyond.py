@@ -1,4 +1,4 @@
-"""What no table holds, however its columns are called: a deed, a judgement, the future.
+"""What no table holds, however its columns are called: a deed, a judgement, a cause, the future.
 
 A small model answers such a question with whatever is near: asked to send reminders it lists invoices, asked
 for next year's revenue it adds up this year's. How it is put gives such a question away.
@@ -10,7 +10,7 @@ from typing import Literal
 from graph.context.coverage import Vocabulary
 from graph.context.words import listed, stem, words
 
-Beyond = Literal["action", "judgement", "future"]
+Beyond = Literal["action", "judgement", "cause", "future"]
 
 
 def asked_beyond(question: str, vocabulary: Vocabulary, year: int) -> Beyond | None:
@@ -25,6 +25,8 @@ def asked_beyond(question: str, vocabulary: Vocabulary, year: int) -> Beyond | N
         return "action"
     if _VERDICT.search(question) or _asks_for_advice(question, vocabulary):
         return "judgement"
+    if _WHY.search(question) and not any(map(vocabulary.knows, _GIVEN_REASONS)):
+        return "cause"
     return "future" if _asks_for_the_future(question, vocabulary, year) else None
 
 
@@ -108,6 +110,22 @@ _ADVICE = re.compile(
     """,
     re.IGNORECASE | re.VERBOSE,
 )
+
+_WHY = re.compile(r"^\W*(?:and\s+|so\s+|but\s+)?why\s+(?!not\b)\w", re.IGNORECASE)
+_GIVEN_REASONS = (
+    "reason",
+    "cause",
+    "comment",
+    "remark",
+    "note",
+    "feedback",
+    "complaint",
+    "review",
+    "explanation",
+    "diagnosis",
+    "survey",
+)
+"""Where a schema has one of these, somebody may have written down why."""
 
 _FORESEEN = ("forecast", "predicted")
 _EXPECTED = ("estimated", "expected")

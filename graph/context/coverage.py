@@ -18,6 +18,7 @@ from graph.context.words import (
     RELATION_WORDS,
     STOP_WORDS,
     fold,
+    listed,
     name_words,
     quoted,
     stem,
@@ -173,22 +174,12 @@ def is_english(question: str) -> bool:
 
 
 _ENGLISH = frozenset(
-    {
-        "the",
-        "of",
-        "how",
-        "what",
-        "which",
-        "who",
-        "whose",
-        "many",
-        "much",
-        "are",
-        "there",
-        "with",
-        "each",
-        "does",
-    }
+    listed(
+        """
+        the of how what which who whose whom why when where many much are there with each does did were been
+        have has you your our their they this that these those can could would should please from
+        """
+    )
 )
 
 
@@ -199,15 +190,16 @@ def coverage(question: str, vocabulary: Vocabulary) -> Coverage:
     answer to the first, and a value that is not there is an empty result, not a wrong question. Capitalised
     words inside a sentence are taken for such values too.
     """
-    values = {word for part in quoted(question) for word in words(part)}
-    values |= _proper_names(question)
+    proper = _proper_names(question)
+    values = {word for part in quoted(question) for word in words(part)} | proper
     found: list[str] = []
     missing: list[str] = []
     joined = _HYPHEN.sub(lambda found: _joined(found[0], vocabulary), _EMAIL.sub("email", question))
     for word in dict.fromkeys(words(joined)):
         if len(word) < 2 or word[0].isdigit() or word in STOP_WORDS:
             continue
-        known = vocabulary.knows(word)
+        # A name may resemble a short form: *Pride* has the letters of price. That makes it none.
+        known = vocabulary.says(word) if word in proper and vocabulary.terse else vocabulary.knows(word)
         if not known and (word in values or is_silent(word)):
             continue
         if known and is_silent(word) and not vocabulary.names_table(word):

@@ -9,6 +9,7 @@ from graph.checks.constant_answer import constant_answer
 from graph.checks.copied_name import copied_names
 from graph.checks.dropped_name import dropped_names
 from graph.checks.invented_concept import invented_concepts
+from graph.checks.unheld_name import sought_names
 from graph.checks.unheld_word import unheld_words
 from graph.checks.unknown_thing import unknown_things
 from graph.checks.unsound_draft import unsound_draft
@@ -90,11 +91,21 @@ async def refusal_in(sql: str, state: State, work: Work) -> Refusal | None:
     for name, look in checks.items():
         if name not in without and (unfound := look()):
             return _refusal(unfound, snapshot)
-    # A name alone may be whom the database belongs to; beside other unknown words it is the subject.
-    if missing and not covered.terse and (dropped := await dropped_in(sql, state, work)):
+    # A name alone may be whom the database belongs to; beside other unknown words, or where nothing else is
+    # known, it is the subject.
+    if (missing and not covered.terse) or not covered.found:
+        dropped = await dropped_in(sql, state, work)
         unknown = [*dropped, *missing]
-        if len(covered.found) <= CAUTION_BELOW * (len(covered.found) + len(unknown)):
+        if dropped and len(covered.found) <= CAUTION_BELOW * (len(covered.found) + len(unknown)):
             return _refusal(unknown, snapshot)
+    if (
+        "unheld_name" not in without
+        and covered.needs_a_sound_draft
+        and (sought := sought_names(sql, question))
+    ):
+        held = await _held(sought, work)
+        if held is not None and not any(name in held for name in sought):
+            return _refusal([*sought, *(word for word in missing if word not in sought)], snapshot)
     if UNKNOWN_THING not in without:
         things = unknown_things(sql, covered, " ".join(state["notes"]))
         # Unless the values say so, a word in lower case may be one of them: "hotels in new york".
@@ -152,6 +163,11 @@ _BEYOND: dict[Beyond, Refusal] = {
         reason="not_a_question",
         message="Data can show what is and was, not what should be done.",
         hint="Ask for the figures by which you would decide.",
+    ),
+    "cause": Refusal(
+        reason="not_in_data",
+        message="This database holds what happened; nothing in it says why.",
+        hint="Ask how often it happened, or how it goes together with something that is in the data.",
     ),
     "future": Refusal(
         reason="not_in_data",

@@ -1,4 +1,4 @@
-"""Deeds, judgements and the future are told from questions about data by how they are put."""
+"""Deeds, judgements, causes and the future are told from questions about data by how they are put."""
 
 from datetime import UTC, datetime
 
@@ -44,6 +44,8 @@ SHOP = _schema("order_id", "customer", "price", "cancelled_on")
         ("What revenue should we expect for 2030?", "future"),
         ("Predict the sales of December", "future"),
         ("How many orders will there be in 2031?", "future"),
+        ("Why do customers cancel?", "cause"),
+        ("And why are prices so low in Oslo", "cause"),
     ],
 )
 def test_beyond(question: str, beyond: str | None) -> None:
@@ -74,6 +76,7 @@ SHOP_WORDS = vocabulary_of(SHOP)
         "How do we stand on orders that were cancelled?",
         "Should be sorted by price: all orders of Ann",
         "What will",
+        "Why not list the orders of Ann?",
         "",
     ],
 )
@@ -88,6 +91,7 @@ def test_about_the_data(question: str) -> None:
         ("forecast", "What will the price be next year?"),
         ("expected_price", "What price should we expect for 2030?"),
         ("reorder_level", "Which products should we reorder?"),
+        ("cancel_reason", "Why do customers cancel?"),
     ],
 )
 def test_what_somebody_has_written_down_may_be_asked(column: str, question: str) -> None:
@@ -101,6 +105,7 @@ def test_what_somebody_has_written_down_may_be_asked(column: str, question: str)
         ("Send the invoices to all customers", "not_permitted"),
         ("Should we open an office in Oslo?", "not_a_question"),
         ("How many employees will we have next year?", "not_in_data"),
+        ("Why do employees leave us?", "not_in_data"),
     ],
 )
 async def test_it_is_refused_before_any_model_is_asked(ask, question, reason):
