@@ -16,9 +16,12 @@ rejoin                a join on a column that one side lacks
 join_tree             tables joined in an order that does not connect them
 wrong_key             keys of different things held against each other
 bridge                the same, where other tables stand between the two
+pronoun_value         a text that is a word of the question's grammar, and no value
 value_home            a text looked for in a column that cannot hold it, where another table does
 quoted_literal        a text in double quotes
+name_part             a surname looked for at the beginning of a whole name
 full_name             a full name looked for in one column, where two hold a part each
+coded_value           a made-up code for a value of the table that it refers to
 misplaced_column      a column written of the wrong table of FROM
 column_name           a column named nearly right
 other_table           a column whose name says that it is another table's
@@ -34,8 +37,10 @@ month_names           months kept as names and used as numbers
 moment_types          epochs, texts and spans beside moments; parts of spans
 asked_hour            a time of day taken for a moment, or left out
 made_up_date          a year that nobody named, where the question counts from today
+other_moment          a date of a role that nobody spoke of, where rows have a beginning
 calendar_period       "last month" as one day, or as a month of every year
 turned_span           a span of time taken from its end to its beginning
+turned_comparison     two columns compared the wrong way round
 last_day              a span of days whose last day is cut off
 week_days             days of the week as numbered elsewhere, or compared with padded names
 median                the average, where the median is asked for
@@ -53,6 +58,8 @@ asked_period          a month, quarter or year that is named, cut at another day
 self_roles            a thing and another of its kind, the one taken for the other
 self_count            a count over a thing's own references, taken from the wrong end
 null_group            the group without a name among those asked for by name
+null_order            what is not known on top of a list that is cut
+blank_group           the group that says nothing, which the question skips
 null_list             a list with NULL in it, of which nothing is known to be no part
 group_home            figures for each of one thing, shown under another's names
 shown_group           figures per group that do not say of which group
@@ -107,8 +114,10 @@ from graph.autofix import (
     asked_table,
     asked_unit,
     asked_value,
+    blank_group,
     bridge,
     calendar_period,
+    coded_value,
     column_name,
     computed_alias,
     counted_rows,
@@ -140,16 +149,20 @@ from graph.autofix import (
     moment_order,
     moment_types,
     month_names,
+    name_part,
     negated_value,
     nested_aggregate,
     null_group,
     null_list,
+    null_order,
+    other_moment,
     other_table,
     other_thing,
     own_average,
     percent_scale,
     period_change,
     phantom_table,
+    pronoun_value,
     quoted_literal,
     ratio_complement,
     ratio_parts,
@@ -163,6 +176,7 @@ from graph.autofix import (
     shown_order,
     summed_order,
     table_name,
+    turned_comparison,
     turned_span,
     type_mismatch,
     unasked_filter,
@@ -193,8 +207,11 @@ RULES: tuple[Rule, ...] = (
     wrong_key.RULE,
     bridge.RULE,
     quoted_literal.RULE,
+    name_part.RULE,
     full_name.RULE,
+    pronoun_value.RULE,
     value_home.RULE,
+    coded_value.RULE,
     misplaced_column.RULE,
     column_name.RULE,
     other_table.RULE,
@@ -209,10 +226,12 @@ RULES: tuple[Rule, ...] = (
     type_mismatch.RULE,
     month_names.RULE,
     moment_types.RULE,
+    other_moment.RULE,
     asked_hour.RULE,
     made_up_date.RULE,
     calendar_period.RULE,
     turned_span.RULE,
+    turned_comparison.RULE,
     last_day.RULE,
     week_days.RULE,
     asked_period.RULE,
@@ -230,6 +249,8 @@ RULES: tuple[Rule, ...] = (
     self_roles.RULE,
     self_count.RULE,
     null_group.RULE,
+    null_order.RULE,
+    blank_group.RULE,
     null_list.RULE,
     group_home.RULE,
     asked_limit.RULE,

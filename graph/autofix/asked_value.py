@@ -51,7 +51,8 @@ def _fix(context: Context) -> str | None:
     for source in sources:
         for column, value in _values(source):
             parts = [stem(word) for word in words(value)]
-            if _stands_in(parts, spoken) and not told.intersection(parts) and not _in_name(value, question):
+            unsaid = not told.intersection(parts) or _is_state(parts, source, question)
+            if _stands_in(parts, spoken) and unsaid and not _in_name(value, question):
                 found.setdefault((source.alias, column), set()).add(value)
     by_value: dict[str, list[tuple[str, str]]] = {}
     for place, values in found.items():
@@ -99,6 +100,26 @@ def _told(names: Names, scope: Scope) -> set[str]:
             said += [source.table.name, *(column.name for column in source.table.columns)]
     told = {stem(word) for text in said for word in name_words(text)}
     return told | {other for word in set(told) for other in SYNONYMS.get(word, ())} | set(STOP_WORDS)
+
+
+def _is_state(parts: list[str], source: Source, question: str) -> bool:
+    """Whether the question says of the table's rows themselves what a value says, a column's word or not.
+
+    "When we settle a claim" and "settled claims" are those whose status is settled, whatever settled_amount
+    is.
+    """
+    if len(parts) != 1 or source.table is None:
+        return False
+    thing = {stem(word) for word in name_words(source.table.name)}
+    for noun in {word for word in words(question) if stem(word) in thing}:
+        for said in {word for word in words(question) if stem(word) == parts[0]}:
+            whenever = (
+                rf"\b(?:when|whenever|once|if)\s+(?:we|they|you)\s+{said}\s+(?:an?\s+|the\s+|one\s+)?{noun}\b"
+            )
+            adjective = rf"\bof\s+(?:the\s+|all\s+|our\s+)*{said}\s+(?:{noun}|ones)\b"
+            if re.search(f"{whenever}|{adjective}", question, re.IGNORECASE):
+                return True
+    return False
 
 
 def _in_name(value: str, question: str) -> bool:

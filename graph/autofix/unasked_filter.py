@@ -4,14 +4,18 @@ Taken out only where it is plain: a key equal to a number that the question does
 the question nor the column's known values know; one group picked out of those that the query groups by.
 """
 
+import re
+
 from sqlglot import exp
 from sqlglot.optimizer.scope import Scope
 
 from graph.autofix.base import Context, Rule
+from graph.autofix.kinds import MOMENTS, kind_of
 from graph.autofix.names import Names, folded, is_integer, known_values
+from graph.checks.unsaid_word import words_left
 from graph.context.coverage import is_silent
 from graph.context.synonyms import SYNONYMS
-from graph.context.words import STOP_WORDS, fold, name_words, stem, words
+from graph.context.words import STOP_WORDS, fold, listed, name_words, stem, words
 
 _NUMBERS = "zero one two three four five six seven eight nine ten eleven twelve".split()  # noqa: SIM905
 
@@ -54,7 +58,31 @@ def _unasked(condition: exp.Expr, context: Context, scope: Scope, asked: set[str
     values, complete = known_values(known) if known is not None else ([], False)
     if complete and not any(fold(literal.name.strip("%")) in fold(value) for value in values):
         return True
-    return _is_group(column, scope) or _says_all_without(condition, context)
+    if _is_group(column, scope) or _says_all_without(condition, context):
+        return True
+    return isinstance(condition, exp.EQ) and not context.notes and _leaves_no_word(condition, context, scope)
+
+
+def _leaves_no_word(condition: exp.Expr, context: Context, scope: Scope) -> bool:
+    """Whether rows are counted by what happened to them, and nothing of the question goes with a condition.
+
+    Every word but those of counting and of time is in what is left, one of them, which is not the table's,
+    in the date that is compared: "shipments booked last month" by ``booked_on``, whatever has become of them.
+    Sums and rankings are left alone: which rows count as revenue a status often says, and no question.
+    """
+    if _DENIED.search(context.question) or not _counts_events(condition, context, scope):
+        return False
+    rest = context.tree.copy()
+    for one in rest.find_all(exp.EQ):
+        if one == condition:
+            one.replace(exp.true())
+    for named in list(rest.find_all(exp.Alias)):
+        named.replace(named.this)  # what a draft calls its figures is no more than it was asked
+    content = [word for word in dict.fromkeys(words(context.question)) if word not in STOP_WORDS]
+    spoken = [word for word in content if word not in _PLAIN and not word[0].isdigit()]
+    return bool(spoken) and not set(spoken) & set(
+        words_left(rest.sql(dialect="postgres"), context.names.snapshot, spoken)
+    )
 
 
 def _says_all_without(condition: exp.Expr, context: Context) -> bool:
@@ -74,6 +102,40 @@ def _says_all_without(condition: exp.Expr, context: Context) -> bool:
     return bool(content) and all(_is_told(stem(word), told) for word in content)
 
 
+def _counts_events(condition: exp.Expr, context: Context, scope: Scope) -> bool:
+    """Whether rows of one table are counted that a date is compared of, by the verb of the question."""
+    sources, select = context.names.sources(scope), scope.expression
+    if len(sources) != 1 or sources[0].table is None or not isinstance(select, exp.Select):
+        return False
+    if select is not context.tree:
+        return False
+    if len(select.selects) != 1 or not isinstance(select.selects[0].unalias(), exp.Count):
+        return False
+    asked = {stem(word) for word in words(context.question)} - {
+        stem(word) for word in name_words(sources[0].table.name)
+    }
+    return any(
+        kind_of(column, context.names, scope) in MOMENTS
+        and asked & {stem(word) for word in name_words(column.name)}
+        for column in select.args["where"].find_all(exp.Column)
+        if column is not condition.this
+    )
+
+
+_DENIED = re.compile(
+    r"\b(?:not|never|no|without|except|only|actually|really|still|n't)\b|n['’]t\b", re.IGNORECASE
+)
+_PLAIN = listed(
+    """
+    amount average avg biggest calendar count counted day days figure figures fewest first five
+    greatest highest how largest last least list longest lowest many maximum mean median minimum
+    month monthly months most much number numbers overall past percent percentage previous quarter
+    quarterly quarters ranked rate recent share shortest smallest sorted sum ten three time today
+    top total two week weekly weeks whole year yearly years yesterday january february march april
+    may june july august september october november december
+    """
+)
+"""Words of counting, order and time: never what a status stands for."""
 _STANDING = frozenset({"status", "state", "stage", "active", "type", "kind", "deleted", "closed", "valid"})
 """Words of columns whose values say which rows count at all, whatever is asked."""
 

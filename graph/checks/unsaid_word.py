@@ -19,13 +19,18 @@ _INSIDE = 4
 
 
 def unsaid_words(sql: str, snapshot: SchemaSnapshot, question: str) -> list[str]:
-    """The words, in the question's order; none where the query cannot be read.
+    """Words of a question that are about something, in its order; none where the query cannot be read.
 
     Args:
         sql: the query that ran.
         snapshot: what its names stand for.
         question: as asked, in English.
     """
+    return words_left(sql, snapshot, _content(question))
+
+
+def words_left(sql: str, snapshot: SchemaSnapshot, asked: list[str]) -> list[str]:
+    """Those of some words that the query says nothing of; none where it cannot be read."""
     try:
         tree = parsed_one(sql)
     except (SqlglotError, RecursionError):
@@ -34,7 +39,7 @@ def unsaid_words(sql: str, snapshot: SchemaSnapshot, question: str) -> list[str]
     said |= {stem(word) for node in tree.find_all(exp.Literal) for word in words(node.name)}
     said |= {stem(word) for word in _described(tree, snapshot)}
     long = [root for root in said if len(root) >= _INSIDE]
-    return [word for word in _content(question) if not _is_said(stem(word), said, long)]
+    return [word for word in asked if not _is_said(stem(word), said, long)]
 
 
 def _content(question: str) -> list[str]:

@@ -21,6 +21,12 @@ _TABLES = {
     "price_list": "price_list_id bigint, item text, price numeric, valid_from date, valid_to date",
     "guest": "guest_id bigint, first_name text, last_name text, phone text",
     "stay": "stay_id bigint, arrived date, departed date, noted date",
+    "haven": "haven_id bigint, haven_name text, land_code text",
+    "land": "land_code text, land_name text, continent text",
+    "parcel": "parcel_id bigint, stage text, sent_on date, promised_on date, came_on date, reason text, "
+    "grams integer",
+    "rower": "rower_id bigint, rower_name text, born_on date, enrolled_on date, left_on date",
+    "damage": "damage_id bigint, outcome text, claimed_amount numeric, settled_amount numeric",
     "archive.shipment": "shipment_id bigint, order_id bigint, weight real, carrier text",
 }
 _OWN = [ForeignKey(columns=["chief_id"], to_schema="public", to_table="clerk", to_columns=["clerk_id"])]
@@ -36,6 +42,7 @@ def _snapshot(*, keys: bool) -> SchemaSnapshot:
             Table(
                 schema_name=schema or "public",
                 name=name,
+                primary_key=["parcel_id"] if name == "parcel" else [],
                 columns=[_column(*item.strip().split(" ", 1)) for item in columns.split(",")],
                 foreign_keys=[
                     *(
@@ -55,12 +62,14 @@ def _snapshot(*, keys: bool) -> SchemaSnapshot:
 def _column(name: str, kind: str) -> Column:
     values = {"city": ["Paris", "Rome"], "country": ["FR", "IT", "US"], "carrier": ["DHL", "UPS"]}
     values["month"] = ["January", "March", "June", "October"]
+    values["land_code"], values["continent"] = ["DE", "JP", "PL"], ["Europe", "Asia"]
+    values["stage"], values["outcome"] = ["delivered", "lost", "open"], ["settled", "rejected", "open"]
     values["duty"] = ["cashier", "porter"]
-    samples = {"category": ["Hats", "Coats"]}
+    samples = {"category": ["Hats", "Coats"], "rower_name": ["Ann Lee", "Bob Stone"]}
     return Column(
         name=name,
         type=kind,
-        nullable=name not in {"category", "country"},
+        nullable=name not in {"category", "country", "parcel_id"},
         values=values.get(name, []),
         samples=samples.get(name, []),
     )
