@@ -33,7 +33,7 @@ from api.parting import Parting
 from api.replicas import Replicas
 from api.results import Results
 from api.routes import agents, cases, connections, query, reference, runs, status, threads
-from api.routes.socket import agent_socket
+from api.routes.socket import PATH, agent_socket
 from api.runs import Runs
 from api.serving import Serving
 from api.settings import Settings, load_settings
@@ -87,7 +87,7 @@ def create_app(
         app.include_router(module.router)
     # Starlette's own route: FastAPI's costs an agent half as much memory again and buys nothing here.
     # And first: a herd of agents is not to be held against every other route.
-    app.router.routes.insert(0, WebSocketRoute("/ws", agent_socket))
+    app.router.routes.insert(0, WebSocketRoute(PATH, agent_socket))
     if (settings.frontend_dir / "index.html").is_file():
         app.frontend("/", directory=settings.frontend_dir, fallback="index.html")
     app.add_middleware(Guard, settings=settings)

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import ApiError, BodyTooLarge, ForeignHost, ForeignOrigin, UnsupportedMedia
@@ -39,6 +40,17 @@ class Guard:
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
+        refused = self.refusal(scope)
+        if refused is not None:
+            await refused(scope, receive, send)
+            return
+        if scope["type"] == "websocket":
+            await self._app(scope, receive, send)
+            return
+        await self._limited(scope, receive, send)
+
+    def refusal(self, scope: Scope) -> Response | None:
+        """The answer, if any, that a request or a socket gets instead of what it asks for."""
         headers = Headers(scope=scope)
         try:
             self._check_host(headers)
@@ -46,12 +58,8 @@ class Guard:
                 self._check_origin(scope["method"], headers)
                 _check_body(scope["method"], headers)
         except ApiError as error:
-            await api_problem(error)(scope, receive, send)
-            return
-        if scope["type"] == "websocket":
-            await self._app(scope, receive, send)
-            return
-        await self._limited(scope, receive, send)
+            return api_problem(error)
+        return None
 
     def _check_host(self, headers: Headers) -> None:
         if not self._single_user:

@@ -7,7 +7,8 @@ import signal
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Any, NoReturn
+from functools import partial
+from typing import Any, NoReturn, cast
 
 import h11
 import structlog
@@ -15,9 +16,13 @@ import uvicorn
 from fastapi import FastAPI
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import Frame
 
 from api.app import create_app
+from api.door import Door
 from api.errors import PortInUse, StartupError, UnsafeBind
+from api.mailbox import Gate, Mailbox
+from api.pulse import STEP_SECONDS, Ping, Pulse
 from api.routes.socket import MAX_FRAME_BYTES
 from api.settings import Settings
 from api.state import State
@@ -28,6 +33,10 @@ from api.warm import warm
 _log = structlog.get_logger("api.server")
 
 _BACKLOG = 2048
+PING_SECONDS = 5.0
+"""Between two pings to an agent."""
+PONG_SECONDS = 6.0
+"""An agent that has not answered a ping for so long is gone: noticed 11 s after its last sign at most."""
 MOVE_SECONDS = 5.0
 """How long agents are waited for to have found another replica, before their sockets here are closed."""
 LINGER_SECONDS = 1.5
@@ -64,7 +73,18 @@ class _Closing:
 
 class AgentSocket(WebSocketsSansIOProtocol):
     """uvicorn's, that takes a refusal for an answer, where it would log an error for each agent turned away,
-    and waits for no agent that has stopped reading."""
+    waits for no agent that has stopped reading, and costs little while nothing happens.
+
+    Args:
+        pulse: pings it, with many others.
+        given: what uvicorn gives.
+    """
+
+    def __init__(self, pulse: Pulse, **given: Any) -> None:
+        super().__init__(**given)
+        self.queue: Any = Mailbox()
+        self.writable: Any = Gate()
+        self._pulse = pulse
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """As uvicorn."""
@@ -74,8 +94,49 @@ class AgentSocket(WebSocketsSansIOProtocol):
     async def send(self, message: Any) -> None:
         """As uvicorn."""
         await super().send(message)
+        if message["type"] == "websocket.accept":
+            self._forget_handshake()
         if message["type"] == "websocket.http.response.body" and not message.get("more_body", False):
             self.handshake_complete = True
+
+    def start_keepalive(self) -> None:
+        """As uvicorn."""
+        self._pulse.begin(self._beat, PING_SECONDS)
+
+    def stop_keepalive(self) -> None:
+        """As uvicorn."""
+        self._pulse.end(self._beat)
+        self.pending_ping_payload = None
+
+    def handle_pong(self, event: Frame) -> None:
+        """As uvicorn, but that the next ping has its time already."""
+        if self.pending_ping_payload is not None and bytes(event.data) == self.pending_ping_payload:
+            self.pending_ping_payload = None
+
+    def _beat(self, ping: Ping) -> float | None:
+        """Ping, unless the last ping is not answered; fail when it has not been for too long."""
+        if self.close_sent or self.transport.is_closing():
+            return None
+        if self.pending_ping_payload is None:
+            self.pending_ping_payload, self.ping_sent_at = ping.payload, ping.at
+            self.transport.write(ping.frame)
+            return PING_SECONDS
+        left = self.ping_sent_at + PONG_SECONDS - ping.at
+        if left >= STEP_SECONDS:
+            return left
+        self.keepalive_timeout()
+        return None
+
+    def _forget_handshake(self) -> None:
+        """What it said has been read by now, and whoever serves the socket holds on to all of it.
+
+        websockets' parser keeps the request for ever, so that its headers are emptied, not only let go.
+        """
+        scope: Any = self.scope
+        for headers in (self.request.headers, self.response.headers, scope["headers"]):
+            headers.clear()
+        del self.request, self.response
+        scope.clear()
 
 
 class PromptHttp(H11Protocol):
@@ -206,18 +267,19 @@ async def _try(store: Store) -> None:
 def make_server(app: FastAPI, settings: Settings) -> Server:
     """A server for this application, for a process that runs it itself."""
     config = uvicorn.Config(
-        app,
+        Door(app, settings),
+        interface="asgi3",  # which uvicorn takes only a coroutine for
         log_config=None,
         access_log=False,
         http=PromptHttp,
         server_header=False,
         proxy_headers=settings.public_url is not None,
-        ws=AgentSocket,
+        ws=cast(Any, partial(AgentSocket, Pulse())),
         ws_max_size=MAX_FRAME_BYTES,
         # Bodies are compact already; deflate costs 30 times the throughput (performance.md 2a).
         ws_per_message_deflate=False,
-        ws_ping_interval=5.0,
-        ws_ping_timeout=6.0,
+        ws_ping_interval=PING_SECONDS,
+        ws_ping_timeout=PONG_SECONDS,
         timeout_graceful_shutdown=_GRACE_SECONDS,
         backlog=_BACKLOG,
     )

@@ -5,10 +5,10 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import monotonic
-from typing import Any
 
 import structlog
 from fastapi.responses import Response
+from starlette.types import Message
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from api.admission import Crowded
@@ -43,6 +43,7 @@ from wire.messages import (
     parse_from_agent,
 )
 
+PATH = "/ws"
 HELLO_SECONDS = 10.0
 HASTE_SECONDS = 3.0
 """As long as a silent socket may take its place while others wait for one."""
@@ -69,20 +70,32 @@ class _Farewell(Exception):
 async def agent_socket(socket: WebSocket) -> None:
     """Serve one agent from its handshake to its end."""
     state = state_of(socket)
+    session = await _attached(state, socket)
+    if session is None:
+        return
+    try:
+        await _listen(state, socket, session)
+    finally:
+        # The server cancels this task on shutdown; the leaving must be noted all the same.
+        await asyncio.shield(_left(state, session))
+
+
+async def _attached(state: State, socket: WebSocket) -> AgentSession | None:
+    """The session, served from now on; None when it is over already."""
     with ExitStack() as door:
         entered = await _enter(state, socket, door)
         if entered is None:
-            return
+            return None
         session, arrival = entered
         try:
             await state.gateway.attach(session, arrival)
-            door.close()
-            await _listen(state, socket, session)
         except SessionLost:
-            return
-        finally:
-            # The server cancels this task on shutdown; the leaving must be noted all the same.
             await asyncio.shield(_left(state, session))
+            return None
+        except BaseException:
+            await asyncio.shield(_left(state, session))
+            raise
+        return session
 
 
 _Entered = tuple[AgentSession, Arrival]
@@ -277,7 +290,9 @@ async def _listen(state: State, socket: WebSocket, session: AgentSession) -> Non
         # Without an end of its own: the session sets one when nothing can be sent any more.
         async with asyncio.timeout(None) as clock:
             session.cut = lambda: None if clock.expired() else clock.reschedule(0)
-            await _hear_all(state, socket, session)
+            # Passed on unnamed: a name would keep the last frame, up to 16 MiB, until the next one comes.
+            while not session.lost and await _heard(state, session, await socket.receive()):
+                pass
     except TimeoutError:
         if not clock.expired():
             raise
@@ -285,20 +300,20 @@ async def _listen(state: State, socket: WebSocket, session: AgentSession) -> Non
         session.cut = lambda: None
 
 
-async def _hear_all(state: State, socket: WebSocket, session: AgentSession) -> None:
-    while not session.lost:
-        message: dict[str, Any] = dict(await socket.receive())
-        if message["type"] == "websocket.disconnect":
-            return
-        try:
-            hello = await session.hear(message.get("text"), message.get("bytes"))
-        except SessionLost:
-            return
-        except WireError:
-            await session.close(TOO_MANY_BAD_FRAMES, "Too many frames that could not be understood.")
-            return
-        if hello is not None:
-            await state.gateway.told(session)
+async def _heard(state: State, session: AgentSession, message: Message) -> bool:
+    """Whether more is to be heard after this."""
+    if message["type"] == "websocket.disconnect":
+        return False
+    try:
+        hello = await session.hear(message.get("text"), message.get("bytes"))
+    except SessionLost:
+        return False
+    except WireError:
+        await session.close(TOO_MANY_BAD_FRAMES, "Too many frames that could not be understood.")
+        return False
+    if hello is not None:
+        await state.gateway.told(session)
+    return True
 
 
 async def _left(state: State, session: AgentSession) -> None:
