@@ -5,6 +5,7 @@ small model the schema is cut to what this finds; for a large schema it is what 
 """
 
 import math
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -17,6 +18,13 @@ from wire.snapshot import SchemaSnapshot, Table
 
 TABLE_NAME, COLUMN_NAME, COMMENT, VALUE = 4.0, 2.0, 0.7, 2.5
 """What a word of the question found there is worth, before its rarity."""
+
+VALUE_WORDS = 4
+"""Words of a value up to which it is looked for as a whole."""
+
+INITIALS = 2.4
+"""What the first letters of neighbouring words are worth where a table's name has them: *personal training*
+of ``pt_session``."""
 
 MIN_SHARE = 0.3
 """Share of the best table's score that another must reach to be kept."""
@@ -88,14 +96,23 @@ def score_tables(question: str, snapshot: SchemaSnapshot, notes: str = "") -> di
     asked = dict.fromkeys(_asked(notes), NOTES) | dict.fromkeys(_asked(question), 1.0)
     index = _index(snapshot)
     scores: dict[str, float] = {}
-    for word, weight in asked.items():
-        spread = index.holders.get(word, {})
-        # A word that many tables have tells them apart less.
-        rarity = 1 + math.log(len(snapshot.listed) / max(1, len(spread)))
-        # Another word for it only counts where the word itself is nowhere.
-        found = (index.inside(word) | spread) or index.shortened(word) or index.like(word)
+
+    def add(found: dict[str, float], weight: float, spread: int) -> None:
+        # What many tables have tells them apart less.
+        rarity = 1 + math.log(len(snapshot.listed) / max(1, spread))
         for name, value in found.items():
             scores[name] = scores.get(name, 0.0) + weight * value * rarity
+
+    for word, weight in asked.items():
+        spread = index.holders.get(word, {})
+        inside = index.inside(word)
+        found = (inside | spread) or index.shortened(word) or index.like(word)
+        if spread and not inside and not index.says(word):
+            # Another word for it counts where no name has the word itself, though a value or a remark may.
+            found = index.like(word) | found
+        add(found, weight, len(spread))
+    for held in index.initialled(question).values():
+        add(dict.fromkeys(held, INITIALS), 1.0, len(held))
     # In the snapshot's order, which decides between equals.
     return {name: scores[name] for table in snapshot.listed if (name := table.qualified_name) in scores}
 
@@ -105,9 +122,12 @@ def _asked(text: str) -> list[str]:
     content = [word for word in words(text) if word not in STOP_WORDS and len(word) > 1]
     content += [word[2:] for word in content if word.startswith("un") and len(word) > 5]
     content += [_PRESENT[word] for word in content if word in _PRESENT]
+    content += ["".join(words(compound)) for compound in _HYPHEN.findall(text)]
     return [stem(word) for word in content]
 
 
+_HYPHEN = re.compile(r"[^\W\d_]+-[^\W\d_]+")
+"""Two words that a name may write as one: *check-ins* of ``checkin``."""
 _QUERY_STEMS = frozenset(map(stem, QUERY_WORDS))
 _PRESENT = {"bought": "buy", "paid": "pay", "sent": "send", "sold": "sale", "spent": "spend"}
 """Forms of the verbs of business that no ending tells."""
@@ -136,6 +156,9 @@ def _told_only_by(question: str, snapshot: SchemaSnapshot, chosen: list[str]) ->
     """Tables outside of the chosen that alone know a word of the question, by a name or a value."""
     index = _index(snapshot)
     found: list[str] = []
+    for held in index.whole_values(question).values():
+        if len(held) == 1 and not held & {*chosen, *found}:
+            found += held
     for word in _asked(question):
         if word in _QUERY_STEMS:
             continue
@@ -162,7 +185,8 @@ def _spoken_of(question: str, kept: set[str], joins: JoinGraph, snapshot: Schema
 def _named(question: str, snapshot: SchemaSnapshot) -> set[str]:
     """Tables whose whole name stands in the question: ``airlines`` for ``airline``."""
     asked = set(stems(question))
-    return {table for table, name in _index(snapshot).names if name <= asked}
+    named = {table for table, name in _index(snapshot).named if name <= asked}
+    return named.union(*_index(snapshot).initialled(question).values())
 
 
 class _Index:
@@ -171,24 +195,77 @@ class _Index:
     def __init__(self, snapshot: SchemaSnapshot) -> None:
         self.holders: dict[str, dict[str, float]] = {}
         """For each stem the tables that it speaks for, by qualified name, with what it is worth there."""
-        self.names: list[tuple[str, set[str]]] = []
+        self.named: list[tuple[str, set[str]]] = []
         """Each table with the stems of its name, where it has any."""
         self._skeletons: dict[str, dict[str, float]] = {}
         """Names without their vowels, as they stand there: ``trk`` of a table for trucks."""
+        self._whole: dict[tuple[str, ...], set[str]] = {}
+        """Values, by the stems of their words, with the tables that have them."""
+        self._initials: dict[str, set[str]] = {}
+        """Pieces of two or three letters of tables' names."""
         short = short_names(snapshot)
         for table in snapshot.listed:
+            for value in _values(table):
+                if 0 < len(key := tuple(stems(value))) <= VALUE_WORDS:
+                    self._whole.setdefault(key, set()).add(table.qualified_name)
+            for piece in name_words(table.name):
+                if len(piece) in (2, 3):
+                    self._initials.setdefault(piece, set()).add(table.qualified_name)
             for piece, worth in _skeletons(table, short):
                 held = self._skeletons.setdefault(piece, {})
                 held[table.qualified_name] = max(held.get(table.qualified_name, 0.0), worth)
             for word, worth in _profile(table, short).items():
                 self.holders.setdefault(word, {})[table.qualified_name] = worth
             if name := {stem(word) for word in name_words(table.name)}:
-                self.names.append((table.qualified_name, name))
+                self.named.append((table.qualified_name, name))
         self._named = [
             (word, named)
             for word, tables in self.holders.items()
             if (named := {name for name, worth in tables.items() if worth >= COLUMN_NAME})
         ]
+        self._said = {
+            stem(word)
+            for table in snapshot.listed
+            for word in (
+                *name_words(table.name),
+                *short.table_words(table),
+                *(part for column in table.columns for part in short.column_words(table, column.name)),
+                *(part for column in table.columns for part in name_words(column.name)),
+            )
+        }
+
+    def says(self, word: str) -> bool:
+        """Whether a name of a table or a column has the word, by its stem."""
+        return word in self._said
+
+    def whole_values(self, question: str) -> dict[tuple[str, ...], set[str]]:
+        """The values that stand in the question as they are, by their stems, with the tables that have them.
+
+        Of two that overlap the longer one.
+        """
+        asked = stems(question)
+        found: dict[tuple[str, ...], set[str]] = {}
+        taken: set[int] = set()
+        for length in range(VALUE_WORDS, 0, -1):
+            for start in range(len(asked) - length + 1):
+                place = range(start, start + length)
+                held = self._whole.get(tuple(asked[start : start + length]))
+                if held and taken.isdisjoint(place):
+                    taken.update(place)
+                    found[tuple(asked[start : start + length])] = held
+        return found
+
+    def initialled(self, question: str) -> dict[str, set[str]]:
+        """The tables whose names have the first letters of two or three neighbouring words, by these."""
+        asked = words(question)
+        found: dict[str, set[str]] = {}
+        for length in (2, 3):
+            for start in range(len(asked) - length + 1):
+                run = asked[start : start + length]
+                letters = "".join(word[0] for word in run)
+                if letters in self._initials and not any(word in STOP_WORDS or len(word) < 3 for word in run):
+                    found[letters] = self._initials[letters]
+        return found
 
     def like(self, word: str) -> dict[str, float]:
         """What a word is worth in tables that have a synonym of it; nothing for words of counting."""
@@ -238,6 +315,19 @@ def _skeletons(table: Table, short: ShortNames) -> Iterator[tuple[str, float]]:
                 yield piece, COLUMN_NAME
 
 
+def _values(table: Table) -> Iterator[str]:
+    """What is known of the table's values, but for numbers, single letters and words of every question."""
+    for column in table.columns:
+        for value in (*column.enum_values, *column.samples, *column.values):
+            own = words(value)
+            if (
+                len(value) > 2
+                and not value[:1].isdigit()
+                and not all(word in STOP_WORDS or stem(word) in _QUERY_STEMS for word in own)
+            ):
+                yield value
+
+
 def _profile(table: Table, short: ShortNames) -> dict[str, float]:
     """The stems that speak for a table, with what each is worth."""
     worth: dict[str, float] = {}
@@ -257,6 +347,7 @@ def _profile(table: Table, short: ShortNames) -> dict[str, float]:
         if short.is_shortened(table, column.name):
             add(short.column_words(table, column.name), COLUMN_NAME)
     add(name_words(table.name), TABLE_NAME)
+    add(["".join(short.table_words(table))], TABLE_NAME)
     add(short.table_words(table), TABLE_NAME)
     return worth
 

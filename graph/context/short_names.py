@@ -22,7 +22,7 @@ SHORT_FORMS: dict[str, str] = {
 acc account, acct account, act activity, add added, addr address, adj adjustment, adm admission
 amount amount, amt amount, app appointment, appt appointment, attn attendance, auth authorization
 avg average, bal balance, bdt birth, brnch branch, bus business, cat category, ccy currency, cd code
-chg charge, city city, cl close, clm claim, cls class, cmp company, cnt count, cntct contact
+chg charge, chk check, city city, cl close, clm claim, cls class, cmp company, cnt count, cntct contact
 cntry country, co company, code code, comm commission, comp company, cond condition, conf confirmation
 cont contact, corp corporation, count count, cpn coupon, cr credit, crt created, ctr center, ctry country
 cty city, cur currency, curr currency, cust customer, date date, db debit, dbt debit, del delivery

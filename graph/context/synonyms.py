@@ -49,7 +49,7 @@ cargo consignment freight package parcel shipment
 carrier courier forwarder haulier shipper transporter
 box carton container crate pallet
 contract membership plan subscription
-appointment consultation session visit
+appointment checkin consultation session visit
 complaint claim issue case incident problem ticket
 fault defect failure breakdown
 branch depot facility location office outlet premise site store studio

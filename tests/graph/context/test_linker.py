@@ -127,3 +127,63 @@ def test_what_a_named_reference_leads_to_is_kept(
         }
     )
     assert "public.captain" in link("Which captains were here with a ship visit?", snapshot).names
+
+
+def _clinic(make_snapshot: Callable[[dict[str, str]], SchemaSnapshot]) -> SchemaSnapshot:
+    """Nothing refers to anything, so that each table is found by what speaks for it or not at all."""
+    snapshot = make_snapshot(
+        {
+            "animals": "animal_no bigint, weight numeric",
+            "bill_lines": "line_no bigint, item text",
+            "breeds": "breed_no bigint, label text",
+            "pt_plan": "plan_no bigint, exercise text",
+            "chk_in": "arrival timestamp, door text",
+            "rooms": "room_no bigint, floor text",
+            "suppliers": "supplier_no bigint, phone text",
+        }
+    )
+    values = {"bill_lines": ["pet food", "leash"], "breeds": ["Maine Coon", "Beagle"]}
+    tables = [
+        table.model_copy(
+            update={
+                "columns": [
+                    column.model_copy(update={"samples": known, "values": known})
+                    if column.name in ("item", "label") and (known := values.get(table.name))
+                    else column
+                    for column in table.columns
+                ]
+            }
+        )
+        for table in snapshot.tables
+    ]
+    return snapshot.model_copy(update={"tables": tables})
+
+
+def test_another_word_counts_although_a_value_has_the_word(
+    make_snapshot: Callable[[dict[str, str]], SchemaSnapshot],
+) -> None:
+    names = link("How many pets are there?", _clinic(make_snapshot)).names
+    assert {"public.animals", "public.bill_lines"} <= set(names)
+
+
+def test_the_one_table_that_has_a_value_as_it_was_asked_is_shown(
+    make_snapshot: Callable[[dict[str, str]], SchemaSnapshot],
+) -> None:
+    asked = "Which animals heavier than a Maine Coon have animals weight?"
+    assert "public.breeds" in link(asked, _clinic(make_snapshot)).names
+
+
+def test_initials_of_neighbouring_words_are_found(
+    make_snapshot: Callable[[dict[str, str]], SchemaSnapshot],
+) -> None:
+    clinic = _clinic(make_snapshot)
+    assert "public.pt_plan" in link("Which animals get physical therapy?", clinic).names
+    assert "public.pt_plan" not in link("Which animals are put to sleep?", clinic).names
+
+
+def test_two_pieces_of_a_name_are_one_word(
+    make_snapshot: Callable[[dict[str, str]], SchemaSnapshot],
+) -> None:
+    clinic = _clinic(make_snapshot)
+    assert link("How many check-ins were there?", clinic).names == ["public.chk_in"]
+    assert link("How many visits were there?", clinic).names == ["public.chk_in"]
