@@ -60,6 +60,7 @@ self_count            a count over a thing's own references, taken from the wron
 null_group            the group without a name among those asked for by name
 null_order            what is not known on top of a list that is cut
 blank_group           the group that says nothing, which the question skips
+null_join             rows without a partner among those that have one
 null_list             a list with NULL in it, of which nothing is known to be no part
 group_home            figures for each of one thing, shown under another's names
 shown_group           figures per group that do not say of which group
@@ -153,6 +154,7 @@ from graph.autofix import (
     negated_value,
     nested_aggregate,
     null_group,
+    null_join,
     null_list,
     null_order,
     other_moment,
@@ -251,6 +253,7 @@ RULES: tuple[Rule, ...] = (
     null_group.RULE,
     null_order.RULE,
     blank_group.RULE,
+    null_join.RULE,
     null_list.RULE,
     group_home.RULE,
     asked_limit.RULE,

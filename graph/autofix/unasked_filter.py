@@ -50,6 +50,8 @@ def _unasked(condition: exp.Expr, context: Context, scope: Scope, asked: set[str
     if not literal.is_string:
         return _is_key(column, names, scope) and literal.this not in asked
     said = [word for word in words(literal.name) if word not in STOP_WORDS]
+    if _is_only_event(condition, said, context) and _leaves_no_word(condition, context, scope):
+        return True
     if not said or fold(literal.name.strip("%")) in question or any(stem(word) in asked for word in said):
         return False
     if _abbreviates(literal.name, question):
@@ -61,6 +63,19 @@ def _unasked(condition: exp.Expr, context: Context, scope: Scope, asked: set[str
     if _is_group(column, scope) or _says_all_without(condition, context):
         return True
     return isinstance(condition, exp.EQ) and not context.notes and _leaves_no_word(condition, context, scope)
+
+
+def _is_only_event(condition: exp.Expr, said: list[str], context: Context) -> bool:
+    """Whether the question has the word only as what happened: tickets opened are not open ones."""
+    if (
+        not isinstance(condition, exp.EQ)
+        or context.notes
+        or len(said) != 1
+        or said[0] in words(context.question)
+    ):
+        return False
+    moments = [one for one in context.tree.find_all(exp.Column) if one.name != condition.this.name]
+    return stem(said[0]) in {stem(word) for one in moments for word in name_words(one.name)}
 
 
 def _leaves_no_word(condition: exp.Expr, context: Context, scope: Scope) -> bool:
@@ -109,15 +124,20 @@ def _counts_events(condition: exp.Expr, context: Context, scope: Scope) -> bool:
         return False
     if select is not context.tree:
         return False
-    if len(select.selects) != 1 or not isinstance(select.selects[0].unalias(), exp.Count):
+    figures = [one for one in select.selects if one.find(exp.AggFunc)]
+    if len(figures) != 1 or not isinstance(figures[0].unalias(), exp.Count) or select.args.get("limit"):
+        return False
+    if len(select.selects) > 1 and not select.args.get("group"):
         return False
     asked = {stem(word) for word in words(context.question)} - {
         stem(word) for word in name_words(sources[0].table.name)
     }
+    clauses = [one for one in (select.args.get("where"), select.args.get("group")) if one is not None]
     return any(
         kind_of(column, context.names, scope) in MOMENTS
         and asked & {stem(word) for word in name_words(column.name)}
-        for column in select.args["where"].find_all(exp.Column)
+        for clause in clauses
+        for column in clause.find_all(exp.Column)
         if column is not condition.this
     )
 

@@ -25,6 +25,7 @@ _TABLES = {
     "land": "land_code text, land_name text, continent text",
     "parcel": "parcel_id bigint, stage text, sent_on date, promised_on date, came_on date, reason text, "
     "grams integer",
+    "request": "request_id bigint, stage text, opened_on date",
     "rower": "rower_id bigint, rower_name text, born_on date, enrolled_on date, left_on date",
     "damage": "damage_id bigint, outcome text, claimed_amount numeric, settled_amount numeric",
     "archive.shipment": "shipment_id bigint, order_id bigint, weight real, carrier text",
