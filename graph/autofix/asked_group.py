@@ -153,8 +153,12 @@ def _is_short_for(letters: str, word: str) -> bool:
 
 
 def _is_key_of(wanted: list[str], name: str, source: Source, names: Names) -> bool:
-    """``fare`` is fare_id of the table fare."""
+    """``fare`` is fare_id of the table fare; ``studio`` is std_id of the table studio."""
     table = source.table.name if source.table else source.alias
+    if source.table is not None and names.joins.own.key(source.table) == name:
+        said = names.joins.short.table_words(source.table)
+        if [stem(word) for word in said] == wanted:
+            return True
     if [stem(word) for word in name_words(table)] != wanted:
         return False
     return name in {f"{table}_id", f"{table}id", "id"} or (

@@ -1,7 +1,8 @@
 """Figures "per drug" where FROM has no drug: its table is joined in, and each drug is shown.
 
 Only a table that FROM refers to, itself or over others, so that no row is counted twice; and only where one
-way leads there.
+way leads there, or one alone has the word that is said before the table's: ``destination_port_id`` for the
+destination country.
 """
 
 import re
@@ -13,14 +14,12 @@ from graph.autofix.base import Context, Rule
 from graph.autofix.missing_join import join_along
 from graph.autofix.names import Names, Source, identifier
 from graph.context.joins import Join
-from graph.context.words import name_words, stem, stems, words
+from graph.context.words import QUERY_WORDS, STOP_WORDS, name_words, stem, stems, words
 from wire.snapshot import Table
 
 _EACH = re.compile(r"\b(?:each|every|by)\b", re.IGNORECASE)
 MOST_JOINS = 3
 """Joins that the way to the table may take."""
-_LABELS = ("name", "title", "label")
-"""Words by which a column says what a thing is called."""
 
 
 def _fix(context: Context) -> str | None:
@@ -36,15 +35,18 @@ def _fix(context: Context) -> str | None:
     ):
         return None  # one figure over all: so many orders per customer
     for phrase in asked_groups(context.question):
-        table = _table(phrase, names, sources)
-        way = _way(names, sources, table) if table is not None else None
-        if table is None or way is None:
+        found_table = _table(phrase, names, sources)
+        if found_table is None:
+            continue
+        table, role = found_table
+        way = _way(names, sources, table, role)
+        if way is None:
             continue
         if any(is_one_each(source, phrase, context.question) for source in sources):
             return None
         place = len(select.args.get("joins") or ())
         alias = join_along(names, names.scopes[-1], sources, way, wanted="", place=place)
-        shown = [exp.column(identifier(name), table=alias) for name in _shown(table, way[-1])]
+        shown = [exp.column(identifier(name), table=alias) for name in _shown(table, way[-1], names)]
         select.set("expressions", [*shown, *select.expressions])
         select.set("group", exp.Group(expressions=[column.copy() for column in shown]))
         return f"Asked for each {phrase.split()[0].lower()}: {table.name} is joined in and shown."
@@ -61,40 +63,54 @@ def _averages_named(select: exp.Select, question: str) -> bool:
     )
 
 
-def _table(phrase: str, names: Names, sources: list[Source]) -> Table | None:
-    """The one table outside FROM that the first words of the phrase name."""
+def _table(phrase: str, names: Names, sources: list[Source]) -> tuple[Table, str] | None:
+    """The one table outside FROM that the first words of the phrase name, or those after one more, which
+    says in which part the things are meant."""
     here = {source.table.qualified_name for source in sources if source.table}
     spoken = [stem(word) for word in words(phrase)]
-    for length in range(len(spoken), 0, -1):
-        found = [
-            table
-            for table in names.snapshot.listed
-            if [stem(word) for word in name_words(table.name)] == spoken[:length]
-        ]
-        if found:
-            return found[0] if len(found) == 1 and found[0].qualified_name not in here else None
+    for start in (0, 1) if not {*words(phrase)[:1]} & (STOP_WORDS | QUERY_WORDS) else (0,):
+        for end in range(len(spoken), start, -1):
+            found = [
+                table
+                for table in names.snapshot.listed
+                if spoken[start:end] in ([stem(word) for word in name_words(table.name)], _said(table, names))
+            ]
+            if found:
+                new = len(found) == 1 and found[0].qualified_name not in here
+                return (found[0], spoken[0] if start else "") if new else None
     return None
 
 
-def _way(names: Names, sources: list[Source], goal: Table) -> list[Join] | None:
+def _said(table: Table, names: Names) -> list[str]:
+    return [stem(word) for word in names.joins.short.table_words(table)]
+
+
+def _way(names: Names, sources: list[Source], goal: Table, role: str) -> list[Join] | None:
     """The joins that lead from FROM to the table, each to what is referred to; None unless just one does."""
     here = [source.table.qualified_name for source in sources if source.table]
     ways = names.joins.ways(here, goal.qualified_name, longest=MOST_JOINS)
+    if role:
+        # One more word may be no role but a word about the things: "each new customer".
+        played = [way for way in ways if any(role in _words(step) for step in way)]
+        ways = played or (ways if not _is_reference(role, names) else [])
     if len(ways) != 1:
         return None
     return ways[0] if all(step.right in names.joins.referred(step.left) for step in ways[0]) else None
 
 
-def _shown(table: Table, last: Join) -> list[str]:
-    """The table's key, and what its things are called where one column says so."""
-    own = {stem(word) for word in (*name_words(table.name), *_LABELS)}
-    called = [
-        column.name
-        for column in table.columns
-        if name_words(column.name)[-1:] and name_words(column.name)[-1] in _LABELS
-        and {stem(word) for word in name_words(column.name)} <= own
-    ]  # fmt: skip
-    return [*last.right_columns, *(called if len(called) == 1 else ())]
+def _words(step: Join) -> set[str]:
+    return {stem(word) for column in step.left_columns for word in name_words(column)}
+
+
+def _is_reference(role: str, names: Names) -> bool:
+    """Whether the word is some table's own: "per customer country" is the customer's, whatever else is."""
+    return any(role in _said(table, names) for table in names.snapshot.listed)
+
+
+def _shown(table: Table, last: Join, names: Names) -> list[str]:
+    """The table's key, and what its things are called."""
+    called = names.joins.own.called(table)
+    return [*last.right_columns, *(name for name in called if name not in last.right_columns)]
 
 
 RULE = Rule("asked_table", _fix)

@@ -43,11 +43,23 @@ def _fix(context: Context) -> str | None:
     if not (isinstance(count.this, exp.Star) or _is_plain_key(count.this)):
         return None
     key = _key(counted, sources, names)
-    if key is None:
+    if key is None or _is_grouped_by(counted, key, select, names):
         return None
     column = exp.column(identifier(key), table=counted.alias)
     count.set("this", exp.Distinct(expressions=[column]))
     return f"Each of {counted.alias} is counted once, however many rows refer to it."
+
+
+def _is_grouped_by(counted: Source, key: str, select: exp.Select, names: Names) -> bool:
+    """Whether there is a group for each of the things, in which they would count as one."""
+    group = select.args.get("group")
+    own = {key, *(names.joins.own.called(counted.table) if counted.table is not None else ())}
+    return group is not None and any(
+        isinstance(one, exp.Column)
+        and folded(one.this) in own
+        and folded(one.args.get("table")) in {counted.alias, ""}
+        for one in group.expressions
+    )
 
 
 def _counted(phrase: str, sources: list[Source], names: Names) -> Source | None:

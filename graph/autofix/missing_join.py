@@ -95,8 +95,11 @@ def way_to(names: Names, sources: list[Source], goal: Table) -> list[Join] | Non
     direct = [join for table in here for join in names.joins.between(table, goal.qualified_name)]
     if direct:
         # Several tables of FROM that share the key are joined on it already: the first will do.
-        columns = {(join.left_columns, join.right_columns) for join in direct}
-        return direct[:1] if len(columns) == 1 else None
+        if len({(join.left_columns, join.right_columns) for join in direct}) > 1:
+            # What a row refers to stands beside it once; what refers to it, many times.
+            own = (names.joins.own.key(goal),)
+            direct = [join for join in direct if join.right_columns == own]
+        return direct[:1] if len({(join.left_columns, join.right_columns) for join in direct}) == 1 else None
     ways = names.joins.ways(here, goal.qualified_name, longest=MOST_JOINS)
     return ways[0] if len(ways) == 1 else None
 

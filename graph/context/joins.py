@@ -9,13 +9,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
+from graph.context.own_names import own_names
 from graph.context.prepared import KEPT
 from graph.context.short_names import short_names
 from graph.context.words import listed, name_words
 from wire.snapshot import Column, SchemaSnapshot, Table
 
 _KEY_ENDINGS = frozenset(
-    {"id", "key", "code", "uuid", "guid", "no", "num", "number", "sk", "pk", "fk", "ref"}
+    {"id", "key", "code", "cd", "uuid", "guid", "no", "num", "number", "sk", "pk", "fk", "ref"}
 )
 _ATTRIBUTES = listed(
     """name names title description comment comments note notes text type kind status state created updated
@@ -56,6 +57,8 @@ class JoinGraph:
         self._tables = snapshot.listed
         self.short = short_names(snapshot)
         """What its names stand for."""
+        self.own = own_names(snapshot)
+        """What its tables' things are told apart by, and called."""
 
     @cached_property
     def _joins(self) -> dict[str, list[Join]]:
@@ -104,6 +107,7 @@ class JoinGraph:
                     )
         yield from self._by_table_name()
         yield from self._by_short_name()
+        yield from self._by_role()
 
     @cached_property
     def _declares(self) -> bool:
@@ -137,6 +141,26 @@ class JoinGraph:
                             (other_column.name,),
                             declared=False,
                         )
+
+    def _by_role(self) -> Iterable[Join]:
+        """``home_std_id`` refers to ``std_id`` of the one table whose own key that is."""
+        keys: dict[str, list[Table]] = {}
+        for table in self._tables:
+            key = self.own.key(table)
+            if key is not None and len(name_words(key)) > 1:
+                keys.setdefault(key.lower(), []).append(table)
+        for table in self._tables:
+            for column in () if table.foreign_keys else table.columns:
+                _, _, rest = column.name.lower().partition("_")
+                while rest and rest not in keys:
+                    _, _, rest = rest.partition("_")
+                target = keys[rest][0] if rest and len(keys[rest]) == 1 else table
+                own = target.column(self.own.key(target) or "")
+                if target is table or own is None or type_family(own.type) != type_family(column.type):
+                    continue
+                yield Join(
+                    table.qualified_name, (column.name,), target.qualified_name, (own.name,), declared=False
+                )
 
     def _by_table_name(self) -> Iterable[Join]:
         """``customer_id`` refers to ``customers.id``, and ``capital_city`` does not."""
@@ -213,7 +237,9 @@ class JoinGraph:
         table = self._by_name[name]
         if table.primary_key and tuple(table.primary_key) == columns:
             return True
-        if len(columns) == 1 and self.short.is_own_key(table, columns[0]):
+        if len(columns) == 1 and (
+            self.short.is_own_key(table, columns[0]) or self.own.key(table) == columns[0]
+        ):
             return True
         bare = {column.lower().removesuffix("id").rstrip("_") for column in columns}
         return bare <= {"", table.name.lower(), singular(table.name.lower())}

@@ -28,6 +28,10 @@ _TABLES = {
     "request": "request_id bigint, stage text, opened_on date",
     "rower": "rower_id bigint, rower_name text, born_on date, enrolled_on date, left_on date",
     "damage": "damage_id bigint, outcome text, claimed_amount numeric, settled_amount numeric",
+    "studio": "std_id bigint, std_nm text, town text, area_sqm integer, has_pool boolean",
+    "equip": "eq_id bigint, std_id bigint, eq_nm text, buy_price numeric, bought date",
+    "checkin": "chk_id bigint, std_id bigint, seen timestamp without time zone",
+    "pmt": "pmt_id bigint, home_std_id bigint, amt numeric, pmt_dt date",
     "archive.shipment": "shipment_id bigint, order_id bigint, weight real, carrier text",
 }
 _OWN = [ForeignKey(columns=["chief_id"], to_schema="public", to_table="clerk", to_columns=["clerk_id"])]
@@ -60,6 +64,10 @@ def _snapshot(*, keys: bool) -> SchemaSnapshot:
     )
 
 
+_FILLED = frozenset("category country stock total quantity minutes like_count ordered_at count stars".split())
+"""Columns that are never empty."""
+
+
 def _column(name: str, kind: str) -> Column:
     values = {"city": ["Paris", "Rome"], "country": ["FR", "IT", "US"], "carrier": ["DHL", "UPS"]}
     values["month"] = ["January", "March", "June", "October"]
@@ -70,7 +78,7 @@ def _column(name: str, kind: str) -> Column:
     return Column(
         name=name,
         type=kind,
-        nullable=name not in {"category", "country", "parcel_id"},
+        nullable=name not in _FILLED,
         values=values.get(name, []),
         samples=samples.get(name, []),
     )
