@@ -47,6 +47,7 @@ median                the average, where the median is asked for
 other_thing           things of another table than those asked for
 latest_of_each        the last of all, or of groups that are too fine, where the last of each is asked for
 first_of_each         the first of all, where the first of each group is asked for
+holder_of_each        the most of each group, without the thing that has it
 row_arithmetic        a value of each row beside an aggregate
 nested_aggregate      an aggregate of an aggregate
 grouped_window        a window over single rows of a query that groups them
@@ -67,19 +68,25 @@ shown_group           figures per group that do not say of which group
 shown_order           a list ordered by a measure that it does not show
 asked_group           figures "per country" that are not shown per country
 asked_column          a column that the question lists and the query leaves out
+own_name              things asked for, of which the query does not say which they are
+joined_name           a second thing asked for, joined and not shown
 asked_limit           a sorted list that the question wants cut
+asked_order           the first of all asked for and all given, in no order
 asked_table           figures "per drug" of which FROM has no table
+period_group          figures "per year" that are not shown per year
 idle_rows             a table of many rows for each that is joined and not used
 counted_table         a count of another table's rows than those asked for
 counted_things        things counted once for each row that refers to them
 counted_values        the same over one table, whose rows refer to the things
 counted_set           counts put together as sets
 counted_rows          COUNT(*) over rows that hold a count each
+summed_money          rows counted where their money is asked for
 all_of                one column equal to two values at once, or to either where both are asked for
 zero_rows             things without any row, asked for as well and dropped by an inner join
 running_total         a running total that is lacking
 period_change         the change from one period to the next that is lacking
 ratio_parts           a ratio to all, where its second part was named
+turned_rate           a rate "per X" that is X for each, or whose X counts many times
 ratio_complement      a ratio to all, where it is to those without
 whole_share           an aggregate divided by itself
 percent_scale         a ratio given as a percentage that nobody asked for
@@ -111,6 +118,7 @@ from graph.autofix import (
     asked_group,
     asked_hour,
     asked_limit,
+    asked_order,
     asked_period,
     asked_table,
     asked_unit,
@@ -134,11 +142,13 @@ from graph.autofix import (
     group_home,
     grouped_window,
     grouping,
+    holder_of_each,
     idle_join,
     idle_rows,
     integer_division,
     inverted_share,
     join_tree,
+    joined_name,
     last_day,
     latest_of_each,
     literal_case,
@@ -161,8 +171,10 @@ from graph.autofix import (
     other_table,
     other_thing,
     own_average,
+    own_name,
     percent_scale,
     period_change,
+    period_group,
     phantom_table,
     pronoun_value,
     quoted_literal,
@@ -176,9 +188,11 @@ from graph.autofix import (
     self_roles,
     shown_group,
     shown_order,
+    summed_money,
     summed_order,
     table_name,
     turned_comparison,
+    turned_rate,
     turned_span,
     type_mismatch,
     unasked_filter,
@@ -245,11 +259,13 @@ RULES: tuple[Rule, ...] = (
     median.RULE,
     other_thing.RULE,
     latest_of_each.RULE,
+    holder_of_each.RULE,
     first_of_each.RULE,
     moment_order.RULE,
     summed_order.RULE,
     self_roles.RULE,
     self_count.RULE,
+    asked_order.RULE,
     null_group.RULE,
     null_order.RULE,
     blank_group.RULE,
@@ -261,17 +277,22 @@ RULES: tuple[Rule, ...] = (
     shown_order.RULE,
     asked_group.RULE,
     asked_column.RULE,
+    own_name.RULE,
+    joined_name.RULE,
     asked_table.RULE,
+    period_group.RULE,
     idle_rows.RULE,
     counted_table.RULE,
     counted_things.RULE,
     counted_values.RULE,
     counted_set.RULE,
     counted_rows.RULE,
+    summed_money.RULE,
     all_of.RULE,
     zero_rows.RULE,
     running_total.RULE,
     period_change.RULE,
+    turned_rate.RULE,
     ratio_parts.RULE,
     ratio_complement.RULE,
     whole_share.RULE,

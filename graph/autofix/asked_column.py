@@ -24,7 +24,7 @@ _FEW = 3
 
 
 def _fix(context: Context) -> str | None:
-    found = _rows(context)
+    found = listed_rows(context)
     if found is None:
         return None
     select, sources = found
@@ -55,7 +55,7 @@ def _stems(said: list[str]) -> list[str]:
     return [stem(word) for word in said]
 
 
-def _rows(context: Context) -> tuple[exp.Select, list[Source]] | None:
+def listed_rows(context: Context) -> tuple[exp.Select, list[Source]] | None:
     """The statement with its sources, when it lists rows of tables as they are."""
     select, names = context.tree, context.names
     if not isinstance(select, exp.Select) or select.is_star or not names.scopes:

@@ -21,9 +21,10 @@ _EACH = re.compile(
     re.IGNORECASE,
 )
 _BY_TIME = re.compile(r"\b(?:latest|last|most\s+recent|newest|earliest|first|oldest)\b", re.IGNORECASE)
-_FIRST = re.compile(
+FIRST = re.compile(
     r"\b(?:most|least|highest|lowest|largest|smallest|biggest|longest|shortest|oldest|newest|latest|earliest|"
-    r"top|best|worst|first|last|cheapest|maximum|minimum)\b",
+    r"top|best|worst|first|last|cheapest|maximum|minimum|heaviest|lightest|greatest|fewest|busiest|youngest|tallest|"
+    r"priciest|dearest|fastest|slowest|strongest|hottest|coldest)\b",
     re.IGNORECASE,
 )
 _RANK, _INNER = "place", "ranked"
@@ -32,7 +33,7 @@ _RANK, _INNER = "place", "ranked"
 def _fix(context: Context) -> str | None:
     select = context.tree
     asked = _EACH.search(context.question)
-    if not isinstance(select, exp.Select) or asked is None or not _FIRST.search(context.question):
+    if not isinstance(select, exp.Select) or asked is None or not FIRST.search(context.question):
         return None
     order = select.args.get("order")
     number = _number(context)
@@ -55,24 +56,33 @@ def _fix(context: Context) -> str | None:
     shown = next((item for item in select.selects if _is(item.unalias(), column)), None)
     if len(outputs) < 2 and shown is not None:
         return None  # the group itself is what is asked for
-    inner = select.copy()
-    inner.set("limit", None)
-    inner.set("order", None)
     key = shown.unalias() if shown is not None else exp.column(identifier(column), table=source.alias)
-    if shown is None:
-        inner.set("expressions", [key.copy(), *inner.expressions])
-        outputs.insert(0, column)
-        group = inner.args.get("group")
-        if group is not None:
-            if any(isinstance(one, exp.Literal) for one in group.expressions):
-                return None
-            group.append("expressions", key.copy())
     keys = [_resolved(one, select) for one in order.expressions]
     if any(one is None for one in keys):
         return None
+    if shown is None:
+        outputs.insert(0, column)
+        group = select.args.get("group")
+        if group is not None and any(isinstance(one, exp.Literal) for one in group.expressions):
+            return None
+        select.set("expressions", [key.copy(), *select.expressions])
+        if group is not None:
+            group.append("expressions", key.copy())
+    rank_within(select, [key], keys, outputs, number)
+    many = "One of each" if number == 1 else f"{number} of each"
+    return f"{many} {column} is asked for: the first within each, not of all."
+
+
+def rank_within(
+    select: exp.Select, parts: list[exp.Expr], keys: list[exp.Expr | None], outputs: list[str], number: int
+) -> None:
+    """Leave of the rows only the first of each part, by these keys; ties included."""
+    inner = select.copy()
+    inner.set("limit", None)
+    inner.set("order", None)
     window = exp.Window(
         this=exp.Anonymous(this="RANK", expressions=[]),
-        partition_by=[key.copy()],
+        partition_by=[part.copy() for part in parts],
         order=exp.Order(expressions=keys),
     )
     inner.append("expressions", exp.alias_(window, _RANK))
@@ -83,8 +93,6 @@ def _fix(context: Context) -> str | None:
         select.set(arg, None)
     for arg, value in outer.args.items():
         select.set(arg, value)
-    many = "One of each" if number == 1 else f"{number} of each"
-    return f"{many} {column} is asked for: the first within each, not of all."
 
 
 def _number(context: Context) -> int | None:

@@ -21,7 +21,9 @@ class OwnNames:
 
     def __init__(self, snapshot: SchemaSnapshot) -> None:
         self._short = short_names(snapshot)
-        self._declared = any(table.primary_key for table in snapshot.listed)
+        keyed = sum(bool(table.primary_key) for table in snapshot.listed)
+        self._declared = 2 * keyed > len(snapshot.listed)
+        """Whether keys are declared, and what has none is a view."""
         self._tables = snapshot.listed
         self._first: dict[str, int] = {}
         for table in self._tables if not self._declared else ():

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from graph.context.words import listed
 from wire.snapshot import Column, ForeignKey, SchemaSnapshot, Table
 
 _TABLES = {
@@ -64,7 +65,7 @@ def _snapshot(*, keys: bool) -> SchemaSnapshot:
     )
 
 
-_FILLED = frozenset("category country stock total quantity minutes like_count ordered_at count stars".split())
+_FILLED = listed("category country stock total quantity minutes like_count ordered_at count stars parcel_id")
 """Columns that are never empty."""
 
 
