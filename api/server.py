@@ -80,6 +80,24 @@ class AgentSocket(WebSocketsSansIOProtocol):
         given: what uvicorn gives.
     """
 
+    # Most are uvicorn's own. An object with more than thirty attributes besides its slots has a table of its
+    # own for them, 1.5 KB.
+    __slots__ = (
+        "_pulse",
+        "pending_ping_payload",
+        "ping_interval",
+        "ping_sent_at",
+        "ping_timeout",
+        "ping_timer",
+        "pong_timer",
+        "queue",
+        "request",
+        "response",
+        "scope",
+        "transport",
+        "writable",
+    )
+
     def __init__(self, pulse: Pulse, **given: Any) -> None:
         super().__init__(**given)
         self.queue: Any = Mailbox()

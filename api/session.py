@@ -4,8 +4,9 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import lru_cache
 from time import monotonic
-from typing import Any
+from typing import Any, TypeVar
 from uuid import uuid4
 
 import structlog
@@ -47,7 +48,7 @@ from wire.messages import (
 )
 from wire.outcome import Failed, Outcome
 from wire.packing import unpack
-from wire.policy import Policy
+from wire.policy import Limits, Policy, Share
 from wire.values import Compared
 
 INTROSPECT_SECONDS = 60.0
@@ -65,6 +66,7 @@ _UNREAD = frozenset({"malformed_frame", "unknown_message"})
 
 Introspected = Snapshot | Delta | Unchanged
 Answer = Introspected | Values | Suite | Verdict
+_Said = TypeVar("_Said", Limits, Share)
 
 _log = structlog.get_logger("api.session")
 
@@ -402,9 +404,15 @@ def facts_of(hello: Hello) -> AgentFacts:
         server_version=hello.server_version,
         policy_name=hello.policy_name,
         policy_digest=hello.policy_digest,
-        limits=hello.limits,
-        share=hello.share,
+        limits=_alike(hello.limits),
+        share=_alike(hello.share),
     )
+
+
+@lru_cache(maxsize=1_024)
+def _alike(value: _Said) -> _Said:
+    """The first that said the same: a fleet of agents has few policies, and each would keep its copy."""
+    return value
 
 
 def _ended(statement: InHand) -> bool:
