@@ -81,7 +81,10 @@ counted_values        the same over one table, whose rows refer to the things
 counted_set           counts put together as sets
 counted_rows          COUNT(*) over rows that hold a count each
 summed_money          rows counted where their money is asked for
+lone_value            values of one column that exclude each other, where one or none is asked for
 all_of                one column equal to two values at once, or to either where both are asked for
+many_rows             a value held against a subquery that gave several rows
+pivoted_group         a column for each value, where a row for each is asked for
 zero_rows             things without any row, asked for as well and dropped by an inner join
 running_total         a running total that is lacking
 period_change         the change from one period to the next that is lacking
@@ -152,7 +155,9 @@ from graph.autofix import (
     last_day,
     latest_of_each,
     literal_case,
+    lone_value,
     made_up_date,
+    many_rows,
     median,
     misplaced_column,
     missing_join,
@@ -176,6 +181,7 @@ from graph.autofix import (
     period_change,
     period_group,
     phantom_table,
+    pivoted_group,
     pronoun_value,
     quoted_literal,
     ratio_complement,
@@ -288,7 +294,10 @@ RULES: tuple[Rule, ...] = (
     counted_set.RULE,
     counted_rows.RULE,
     summed_money.RULE,
+    lone_value.RULE,
     all_of.RULE,
+    many_rows.RULE,
+    pivoted_group.RULE,
     zero_rows.RULE,
     running_total.RULE,
     period_change.RULE,

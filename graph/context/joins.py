@@ -19,7 +19,8 @@ _KEY_ENDINGS = frozenset(
     {"id", "key", "code", "cd", "uuid", "guid", "no", "num", "number", "sk", "pk", "fk", "ref"}
 )
 _ATTRIBUTES = listed(
-    """name names title description comment comments note notes text type kind status state created updated
+    """name names full_name first_name last_name middle_name given_name family_name display_name
+    title description comment comments note notes text type kind status state created updated
     modified deleted date time year month day count number total amount price email phone address url active
     created_at updated_at deleted_at created_on updated_on value label"""
 )
