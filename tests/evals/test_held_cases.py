@@ -193,7 +193,7 @@ async def test_neither_what_is_accepted_nor_a_row_leaves_the_agent(
     chained = await chain()
     out = tmp_path / "out"
     given = ["run", "--connection", chained.connection, "--backend", chained.url, "--out", str(out)]
-    code = await asyncio.to_thread(main, [*given, "--max-repairs", "0", "--json"])
+    code = await asyncio.to_thread(main, [*given, "--json"])
     told = capsys.readouterr().out
     assert code == 0
     verdicts = {one["id"]: one["verdict"] for one in json.loads(told)["cases"]}
