@@ -9,7 +9,7 @@ from sqlglot import exp
 from sqlglot.optimizer.scope import Scope
 
 from graph.autofix.base import Context, Rule
-from graph.autofix.names import Names, folded, identifier, is_text, known_values
+from graph.autofix.names import Names, folded, held_texts, identifier, is_text, known_values
 from graph.context.words import fold, stem, words
 from wire.snapshot import Table
 
@@ -19,14 +19,7 @@ _LETTERS = 4
 def _fix(context: Context) -> str | None:
     names, spoken = context.names, [stem(word) for word in words(context.question)]
     for scope in names.scopes:
-        for test in list(scope.find_all(exp.EQ)):
-            column, literal = test.this, test.expression
-            if (
-                not isinstance(column, exp.Column)
-                or not isinstance(literal, exp.Literal)
-                or not literal.is_string
-            ):
-                continue
+        for test, column, literal in held_texts(scope.find_all(exp.EQ)):
             known = names.column(column, scope)
             values, complete = known_values(known) if known is not None else ([], False)
             if not complete or any(fold(literal.name) == fold(value) for value in values):

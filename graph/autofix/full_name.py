@@ -7,7 +7,7 @@ from sqlglot import exp
 from sqlglot.optimizer.scope import Scope
 
 from graph.autofix.base import Context, Rule
-from graph.autofix.names import Names, Source, folded, identifier, known_values
+from graph.autofix.names import Names, Source, folded, held_texts, identifier, known_values
 from graph.context.words import fold, name_words
 
 _FIRST = (("first", "name"), ("firstname",), ("given", "name"), ("forename",), ("fname",), ("first",))
@@ -17,14 +17,7 @@ _LAST = (("last", "name"), ("lastname",), ("family", "name"), ("surname",), ("ln
 def _fix(context: Context) -> str | None:
     names = context.names
     for scope in names.scopes:
-        for test in scope.find_all(exp.EQ, exp.ILike, exp.Like):
-            column, literal = test.this, test.expression
-            if (
-                not isinstance(column, exp.Column)
-                or not isinstance(literal, exp.Literal)
-                or not literal.is_string
-            ):
-                continue
+        for test, column, literal in held_texts(scope.find_all(exp.EQ, exp.ILike, exp.Like)):
             parts = literal.name.strip("%").split()
             found = _pair(column, names, scope)
             if len(parts) < 2 or found is None:

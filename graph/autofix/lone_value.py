@@ -5,11 +5,10 @@ values that it was shown. What the question has a word for stays; of a column fo
 does, where three values or more of some column are listed. Two that are asked for are ``all_of``'s.
 """
 
-from collections.abc import Iterator
-
 from sqlglot import exp
 
 from graph.autofix.base import Context, Rule
+from graph.autofix.names import held_texts
 from graph.context.synonyms import SYNONYMS
 from graph.context.words import STOP_WORDS, stem, words
 
@@ -29,7 +28,7 @@ def _fix(context: Context) -> str | None:
         columns = _columns(parts)
         # Who lists what there is of one column does so of the next.
         lists = any(len(_texts_of(tests)) >= _LISTED for tests in columns.values())
-        gone: list[exp.EQ] = []
+        gone: list[exp.Binary] = []
         for tests in columns.values():
             said = {value for value in _texts_of(tests) if _is_asked(value, asked)}
             if len(said) == 1 or (not said and lists):
@@ -44,27 +43,16 @@ def _fix(context: Context) -> str | None:
     return None
 
 
-def _texts_of(tests: list[exp.EQ]) -> set[str]:
+def _texts_of(tests: list[exp.Binary]) -> set[str]:
     return {test.expression.name for test in tests}
 
 
-def _columns(parts: list[exp.Expr]) -> dict[str, list[exp.EQ]]:
+def _columns(parts: list[exp.Expr]) -> dict[str, list[exp.Binary]]:
     """The tests of each column that is held against several texts at once."""
-    found: dict[str, list[exp.EQ]] = {}
-    for test in _texts(parts):
-        found.setdefault(test.this.sql(dialect="postgres").lower(), []).append(test)
+    found: dict[str, list[exp.Binary]] = {}
+    for test, column, _ in held_texts(part for part in parts if isinstance(part, exp.EQ)):
+        found.setdefault(column.sql(dialect="postgres").lower(), []).append(test)
     return {column: tests for column, tests in found.items() if len(_texts_of(tests)) > 1}
-
-
-def _texts(parts: list[exp.Expr]) -> Iterator[exp.EQ]:
-    for part in parts:
-        if (
-            isinstance(part, exp.EQ)
-            and isinstance(part.this, exp.Column)
-            and isinstance(part.expression, exp.Literal)
-            and part.expression.is_string
-        ):
-            yield part
 
 
 def _is_asked(value: str, asked: set[str]) -> bool:

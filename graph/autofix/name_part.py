@@ -8,7 +8,7 @@ import re
 from sqlglot import exp
 
 from graph.autofix.base import Context, Rule
-from graph.autofix.names import Names, Source, folded, is_text, known_values
+from graph.autofix.names import Names, Source, folded, held_texts, is_text, known_values
 from graph.context.short_names import short_names
 from graph.context.words import fold, listed
 
@@ -26,14 +26,7 @@ def _fix(context: Context) -> str | None:
         return None
     begins = bool(_BEGINS.search(question))
     for scope in names.scopes:
-        for test in list(scope.find_all(exp.EQ, exp.Like, exp.ILike)):
-            column, literal = test.this, test.expression
-            if (
-                not isinstance(column, exp.Column)
-                or not isinstance(literal, exp.Literal)
-                or not literal.is_string
-            ):
-                continue
+        for test, column, literal in held_texts(scope.find_all(exp.EQ, exp.Like, exp.ILike)):
             part = literal.name.strip("%").strip()
             if not part or " " in literal.name or "_" in part or fold(part) not in fold(question):
                 continue

@@ -5,7 +5,7 @@ source, a function in FROM, a relation that is not in the snapshot) it says so, 
 statement alone: the database decides.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -258,6 +258,19 @@ def known_values(column: Column) -> tuple[list[str], bool]:
         return [], False
     everything = column.enum_values or column.values
     return (everything, True) if everything else (column.samples, False)
+
+
+def held_texts(tests: Iterable[exp.Expr]) -> Iterator[tuple[exp.Binary, exp.Column, exp.Literal]]:
+    """Those comparisons that hold a column against a written text, with both."""
+    for test in list(tests):
+        column, literal = test.this, test.args.get("expression")
+        if (
+            isinstance(test, exp.Binary)
+            and isinstance(column, exp.Column)
+            and isinstance(literal, exp.Literal)
+            and literal.is_string
+        ):
+            yield test, column, literal
 
 
 def is_integer(type_name: str) -> bool:

@@ -8,7 +8,7 @@ from sqlglot.optimizer.scope import Scope
 
 from graph.autofix.base import Context, Rule
 from graph.autofix.missing_join import join_along, way_to
-from graph.autofix.names import Names, folded, identifier, known_values
+from graph.autofix.names import Names, folded, held_texts, identifier, known_values
 from graph.context.words import fold
 from wire.snapshot import Table
 
@@ -20,12 +20,7 @@ def _fix(context: Context) -> str | None:
     names = context.names
     absent = {id(item.column) for item in names.unresolved() if item.problem != "ambiguous"}
     for scope in names.scopes:
-        for node in list(scope.find_all(exp.EQ)):
-            column, literal = node.this, node.expression
-            if not (
-                isinstance(column, exp.Column) and isinstance(literal, exp.Literal) and literal.is_string
-            ):
-                continue
+        for _, column, literal in held_texts(scope.find_all(exp.EQ)):
             if sum(map(str.isalpha, literal.name)) < _LETTERS:
                 continue
             is_absent = id(column) in absent
