@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { launch, openPage } from "./browser.mjs";
 import { accessChecks } from "./checks/access.mjs";
 import { askingChecks } from "./checks/asking.mjs";
-import { alone } from "./checks/held.mjs";
+import { alone, hold } from "./checks/held.mjs";
 import { pageChecks } from "./checks/page.mjs";
 import { resultChecks } from "./checks/results.mjs";
 import { startFixture } from "./server.mjs";
@@ -88,12 +88,11 @@ const ownChecks = ({ state }) => ({
     await page.locator("[data-testid=turn][data-status=cancelled]").nth(1).waitFor();
   },
   "Stop before the backend has answered stops the run": async (page) => {
-    await page.route("**/api/v1/query", async (route) => {
-      await new Promise((resolve) => setTimeout(resolve, 400));
-      await route.continue();
-    });
+    const post = await hold(page, "**/api/v1/query");
     await ask(page, "How many pairs of events are there?");
+    await post.reached; // until then there is nothing to cancel, and Stop gives the question back
     await page.getByTestId("stop").click();
+    post.release();
     await turn(page, "cancelled").waitFor();
   },
   "A question sent before the page knows its databases is asked as soon as it does": async (page) => {
