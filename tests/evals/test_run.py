@@ -75,7 +75,7 @@ def test_a_single_shot_is_the_model_alone(
 ) -> None:
     model = scripted(
         {
-            "species": "```sql\nSELECT species FROM visit GROUP BY species;\n```",
+            "Which species": "```sql\nSELECT species FROM visit GROUP BY species;\n```",
             "tomorrow": "```sql\nSELECT name FROM pet;\n```",
         }
     )
