@@ -48,8 +48,8 @@ SWITCHES = STEPS.union(
 )
 
 SINGLE_SHOT = (STEPS - {"ground"}) | (PARTS - {"cannot_answer"}) | REFUSALS
-"""All that stands between a question and its query but the model itself: with no repair either, what is left is
-one prompt with the whole schema and one query, run as it came. The baseline that figures are held against."""
+"""All that stands between a question and its query but the model itself. With no repair either, what is
+left is one prompt with the whole schema and one query, run as it came: what figures are held against."""
 
 
 def unknown_switches(names: Iterable[str]) -> dict[str, list[str]]:
