@@ -134,8 +134,8 @@ class Scorer:
 
 
 def told_otherwise(result: ResultSet, accept: frozenset[Leniency]) -> Iterator[ResultSet]:
-    """The result, then the same one as it may also be told: in percent, rounded."""
-    scales = (1, 100) if "percent" in accept else (1,)
+    """The result, then the same one as it may also be told: as a share or in percent, rounded."""
+    scales = (Decimal(1), _other_scale(result)) if "percent" in accept else (Decimal(1),)
     for scale in scales:
         scaled = result if scale == 1 else _map_last(result, scale)
         if scaled is None:
@@ -150,13 +150,27 @@ def told_otherwise(result: ResultSet, accept: frozenset[Leniency]) -> Iterator[R
                     yield ResultSet(scaled.columns, rows)
 
 
-def _map_last(result: ResultSet, scale: int) -> ResultSet | None:
+def _other_scale(result: ResultSet) -> Decimal:
+    """What makes percentages of shares; of what is beyond 1 and so is in percent already, shares."""
+    last = [row[-1] for row in result.rows if row]
+    beyond = any(isinstance(value, float | Decimal) and not -1 <= value <= 1 for value in last)
+    return Decimal("0.01") if beyond else Decimal(100)
+
+
+def _map_last(result: ResultSet, scale: Decimal) -> ResultSet | None:
     """The result with its last column multiplied; None where that is not a column of numbers."""
     last = [row[-1] for row in result.rows if row]
     if not all(value is None or isinstance(value, float | Decimal) for value in last):
         return None
-    rows = tuple((*row[:-1], None if row[-1] is None else row[-1] * scale) for row in result.rows if row)
-    return ResultSet(result.columns, rows)
+    return ResultSet(
+        result.columns, tuple((*row[:-1], _scaled(row[-1], scale)) for row in result.rows if row)
+    )
+
+
+def _scaled(value: object, scale: Decimal) -> object:
+    if isinstance(value, float):
+        return value * float(scale)
+    return value * scale if isinstance(value, Decimal) else value
 
 
 def _round(value: object, digits: int) -> object:

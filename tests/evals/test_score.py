@@ -95,3 +95,21 @@ def test_bare_names_are_looked_up_where_the_connection_does(server: SuiteServer)
     assert score.match == "exact"
     with ScoringConnection(dsn) as connection:
         assert not Scorer(connection).score("SELECT 1", "SELECT COUNT(*) FROM entry").valid
+
+
+@pytest.mark.parametrize(
+    ("gold", "predicted", "match"),
+    [
+        ("SELECT 0.25", "SELECT 25.0", "exact"),
+        ("SELECT 100.0 * 1 / 4", "SELECT 1 / 4.0", "exact"),
+        ("SELECT name, 100 * weight / 50 FROM pet", "SELECT name, weight / 50 FROM pet", "exact"),
+        ("SELECT 66.6667", "SELECT 2 / 3.0", "exact"),
+        ("SELECT 0.25", "SELECT 0.0025", "none"),
+        ("SELECT 0.25", "SELECT 2.5", "none"),
+        ("SELECT 0.25, name FROM pet", "SELECT 25.0, name FROM pet", "none"),
+    ],
+)
+def test_a_share_may_be_told_in_percent_and_the_other_way_round(
+    scorer: Scorer, gold: str, predicted: str, match: str
+) -> None:
+    assert scorer.score(gold, predicted, accept=["percent", "rounded"]).match == match
