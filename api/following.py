@@ -1,7 +1,7 @@
 """A run that another process drives, followed through bus and store: its events as they are written."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from time import monotonic
 
 from api.bus.protocol import Bus
@@ -23,8 +23,9 @@ LAST = frozenset({"answered", "refused", "clarified", "run_failed", "run_cancell
 
 async def follow(
     store: Store, bus: Bus, run_id: str, after: int, cut_off: Callable[[], bool]
-) -> AsyncGenerator[StoredEvent, None]:
-    """Events after a position, until the run's end, until it is gone, or until the reader is ``cut_off``.
+) -> AsyncGenerator[Sequence[StoredEvent], None]:
+    """Events after a position, until the run's end, until it is gone, or until the reader is ``cut_off``; as
+    many at once as there are, and never none.
 
     The bus brings events that are in the store already. What it does not bring is read there, so that a lost
     message costs a moment and never an event.
@@ -39,16 +40,16 @@ async def follow(
             if inbox.missed and not events:
                 inbox.missed = False
                 events = await store.runs.events(run_id, after)
-            for event in events:
-                after = event.position
-                yield event
-                if event.type in LAST:
+            if events:
+                after = events[-1].position
+                yield events
+                if events[-1].type in LAST:
                     return
             if monotonic() - heard_at >= HEARD_SECONDS:
                 if not await store.leases.heard(run_id, _HEARD_FOR):
                     # Ended or deleted: what there is to tell is in the store.
-                    for event in await store.runs.events(run_id, after):
-                        yield event
+                    if rest := await store.runs.events(run_id, after):
+                        yield rest
                     return
                 heard_at = monotonic()
             if cut_off():

@@ -1,7 +1,7 @@
 """Runs: each a task of its own, recorded before anybody sees it, ended exactly once."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, aclosing, suppress
 from datetime import UTC, datetime
 from time import monotonic
@@ -241,14 +241,15 @@ class Runs:
         runs = [self._live[run.run_id].run if run.run_id in self._live else run for run in page.items]
         return Page(runs, page.next)
 
-    async def tail(self, run_id: str, after: int) -> AsyncIterator[StoredEvent]:
-        """Events after a position: those that were, then those that come, until the end."""
+    async def tail(self, run_id: str, after: int) -> AsyncIterator[Sequence[StoredEvent]]:
+        """Events after a position: those that were, then those that come, until the end; as many at once as
+        there are, and never none."""
         live = self._live.get(run_id)
         while live is not None:
             changed = live.changed
-            for event in live.events[max(after, 0) :]:
-                after = event.position
-                yield event
+            if told := live.events[max(after, 0) :]:
+                after = told[-1].position
+                yield told
             if live.left and after >= len(live.events):
                 break
             if live.over and after >= len(live.events):
@@ -260,8 +261,8 @@ class Runs:
         try:
             following = follow(self._store, self._replicas.bus, run_id, after, self._cut_off)
             async with aclosing(following) as events:
-                async for event in events:
-                    yield event
+                async for followed in events:
+                    yield followed
         finally:
             self._following -= 1
             if not self._following:
@@ -287,7 +288,7 @@ class Runs:
                 raise live.broken
         else:
             # What was followed makes the run, whose row is another round trip or two away.
-            told = [event async for event in self.tail(run_id, 0)]
+            told = [event async for events in self.tail(run_id, 0) for event in events]
             run_here = fold(RUN_EVENT.validate_json(event.data) for event in told)
             if run_here is not None and run_here.finished_at is not None:
                 return run_here

@@ -25,10 +25,12 @@ from evals.bench.idle import idle_figures
 from evals.bench.load import Load, first_event, loads
 from evals.bench.questions import question_figures
 from evals.bench.statements import statement_figures
+from evals.bench.streams import EVENTS, Stream, stream_figures
 
 BURSTS, SHORT_BURSTS = 8, 2
 CONCURRENT = (1, 16, 64)
 QUESTIONS = 256
+STREAM_ROUNDS, SHORT_STREAM = 3, 400
 MANY_TABLES = 10_000
 MEMORY_ROWS = 10_000_000
 SLOW_SECONDS = 30.0
@@ -44,6 +46,7 @@ class Report:
 
     figures: list[Figure] = field(default_factory=list)
     loads: list[Load] = field(default_factory=list)
+    streams: list[Stream] = field(default_factory=list)
     memory: list[dict[str, Any]] = field(default_factory=list)
     snapshot_bytes: int | None = None
     herd: dict[str, Any] | None = None
@@ -80,6 +83,7 @@ def bench(
                 {**figure.model_dump(), "before": earlier.get(figure.name)} for figure in report.figures
             ],
             "loads": [load.model_dump() for load in report.loads],
+            "streams": [stream.model_dump() for stream in report.streams],
             "memory": report.memory,
             "snapshot_bytes": report.snapshot_bytes,
             "herd": report.herd,
@@ -112,10 +116,14 @@ def _measure(bursts: int, *, short: bool, full: bool) -> Report:
             report.figures.append(asyncio.run(first_event(chain, rounds=bursts * 5)))
             if not short:
                 report.loads = asyncio.run(loads(chain, CONCURRENT, questions=QUESTIONS))
+        figures, report.streams = asyncio.run(
+            stream_figures(rounds=1 if short else STREAM_ROUNDS, events=SHORT_STREAM if short else EVENTS)
+        )
+        report.figures += figures
         if not short:
             _with_replicas(report, server, dsn, bursts)
         exports.prepare(owner, rows)
-        with running_chain(dsn, as_sql=True) as chain:
+        with running_chain(dsn, asked="sql") as chain:
             report.figures.append(whole.small_query(chain, dsn, rounds=bursts * 10))
             report.figures.append(whole.first_row(chain, dsn, rounds=bursts * 2))
             report.figures.append(whole.beside_export(chain, rounds=bursts * 10))
@@ -145,7 +153,7 @@ def _with_replicas(report: Report, server: EmbeddedPostgres, dsn: str, bursts: i
         report.loads += asyncio.run(loads(chain, CONCURRENT, questions=QUESTIONS))
     with running_replicas(dsn, server.dsn("bench_store_of_two"), agent_each=True) as chain:
         report.loads += asyncio.run(loads(chain, CONCURRENT, questions=QUESTIONS))
-    with running_replicas(dsn, server.dsn("bench_store_of_sql"), as_sql=True) as chain:
+    with running_replicas(dsn, server.dsn("bench_store_of_sql"), asked="sql") as chain:
         report.figures.append(whole.routed(chain, rounds=bursts * 5))
 
 
@@ -156,7 +164,7 @@ def _memory() -> list[dict[str, Any]]:
     with temporary_postgres() as server:
         dsn = make_role(server)
         exports.prepare(server.dsn(), MEMORY_ROWS)
-        with running_chain(dsn, as_sql=True) as chain:
+        with running_chain(dsn, asked="sql") as chain:
             curves = [exports.memory_curve(chain, "fast", seconds=3_600)]
             curves += [
                 exports.memory_curve(chain, reader, seconds=SLOW_SECONDS) for reader in ("slow", "stuck")
@@ -172,13 +180,22 @@ def _print(report: Report, earlier: dict[str, float]) -> None:
     out = Console(highlight=False)
     table = Table(box=None, header_style="bold")
     table.add_column("figure", no_wrap=True)
-    for heading in ("ratio", "goal", "before", "median", "baseline", "p99", "of"):
+    for heading in ("ratio", "goal", "before", "median", "goal", "p99", "goal", "baseline", "of"):
         table.add_column(heading, justify="right", no_wrap=True)
     for figure in report.figures:
-        goal = "" if figure.goal is None else f"≤ {figure.goal:g}"
         then = f"{earlier[figure.name]:,.3f}" if figure.name in earlier else ""
-        numbers = (f"{value:,.3f}" for value in (figure.median, figure.baseline, figure.p99))
-        table.add_row(figure.name, f"{figure.ratio:,.3f}", goal, then, *numbers, figure.unit)
+        table.add_row(
+            figure.name,
+            f"{figure.ratio:,.3f}",
+            _goal(figure.goal),
+            then,
+            f"{figure.median:,.3f}",
+            _goal(figure.median_goal),
+            f"{figure.p99:,.3f}",
+            _goal(figure.p99_goal),
+            f"{figure.baseline:,.3f}",
+            figure.unit,
+        )
     out.print(table)
     for figure in report.figures:
         out.print(f"[dim]{figure.name}: {figure.what}[/]")
@@ -189,6 +206,13 @@ def _print(report: Report, earlier: dict[str, float]) -> None:
             f" {load.questions_per_second} questions a second,"
             f" p50 {load.p50_ms} ms, p99 {load.p99_ms} ms, {load.failed} of {load.questions} failed"
         )
+    for stream in report.streams:
+        clock = "" if stream.per_second is None else f"{stream.per_second:,} events a second, "
+        goal = "" if stream.goal is None else f" (goal {stream.goal:,})"
+        out.print(
+            f"streams to {stream.listeners} listeners, {stream.kind}: {clock}"
+            f"{stream.per_cpu_second:,} for each second of processor time{goal}"
+        )
     if report.snapshot_bytes is not None:
         out.print(f"snapshot on the wire: {report.snapshot_bytes:,} bytes")
     if report.herd is not None:
@@ -198,6 +222,10 @@ def _print(report: Report, earlier: dict[str, float]) -> None:
             f"{curve['reader']} reader: {curve['megabytes']} MB in {curve['seconds']} s, MB held"
             f" by the agent {curve['agent_mb']}, by the backend {curve['backend_mb']}"
         )
+
+
+def _goal(goal: float | None) -> str:
+    return "" if goal is None else f"≤ {goal:,g}"
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -77,22 +77,22 @@ def make_role(server: EmbeddedPostgres, database: str = "postgres") -> str:
 
 
 @contextmanager
-def running_chain(dsn: str, *, as_sql: bool = False) -> Iterator[Chain]:
+def running_chain(dsn: str, *, asked: str | None = None) -> Iterator[Chain]:
     """A backend and an agent, both ended at the end.
 
     Args:
         dsn: of the agent's role.
-        as_sql: questions are SQL, and no model is asked.
+        asked: what questions are instead, of ``evals.bench.pipelines``; then no model is asked.
     """
     with tempfile.TemporaryDirectory(prefix="custard-bench-") as folder, ExitStack() as parts:
         home = Path(folder)
-        url, pid = parts.enter_context(running_backend(home, as_sql=as_sql))
+        url, pid = parts.enter_context(running_backend(home, asked=asked))
         yield parts.enter_context(_joined(home, dsn, url, pid))
 
 
 @contextmanager
 def running_replicas(
-    dsn: str, store: str, *, count: int = 2, as_sql: bool = False, agent_each: bool = False
+    dsn: str, store: str, *, count: int = 2, asked: str | None = None, agent_each: bool = False
 ) -> Iterator[Chain]:
     """Several backends over one PostgreSQL and one NATS; the agent knows the first of them alone.
 
@@ -107,7 +107,7 @@ def running_replicas(
         for number in range(count):
             home = Path(folder) / f"replica-{number}"
             home.mkdir()
-            backends.append(parts.enter_context(running_backend(home, as_sql=as_sql, environment=shared)))
+            backends.append(parts.enter_context(running_backend(home, asked=asked, environment=shared)))
         others = tuple(url for url, _ in backends[1:])
         chain = parts.enter_context(_joined(Path(folder), dsn, *backends[0], others))
         if agent_each:
@@ -119,14 +119,14 @@ def running_replicas(
 
 @contextmanager
 def running_backend(
-    home: Path, *, as_sql: bool = False, environment: Mapping[str, str] | None = None
+    home: Path, *, asked: str | None = None, environment: Mapping[str, str] | None = None
 ) -> Iterator[tuple[str, int]]:
     """A backend alone; its address and process id.
 
     Args:
         environment: of its settings; without, it keeps its store in ``home`` and knows no other backend.
     """
-    command = [sys.executable, "-m", "evals.bench.backend", str(home), *(["--sql"] if as_sql else [])]
+    command = [sys.executable, "-m", "evals.bench.backend", str(home), *([asked] if asked else [])]
     own = {
         name: value
         for name, value in os.environ.items()

@@ -26,6 +26,18 @@ class Figure(Value):
     baseline: float
     p99: float
     repetitions: int
+    median_goal: float | None = None
+    """What the median is to reach, in the unit; None when only the ratio counts."""
+    p99_goal: float | None = None
+
+    def aiming(self, *, median: float | None = None, p99: float | None = None) -> "Figure":
+        """The same, with what it is to reach in its own unit."""
+        return self.model_copy(
+            update={
+                "median_goal": None if median is None else round(median, 3),
+                "p99_goal": None if p99 is None else round(p99, 3),
+            }
+        )
 
 
 async def measure(

@@ -40,10 +40,13 @@ def test_the_command_reports_every_figure_with_its_machine() -> None:
     names = {figure["name"] for figure in report["figures"]}
     assert names >= {
         *("small_statement", "gate_fresh", "gate_cached", "question", "fold", "first_event"),
+        *("event_live", "event_paced", "event_again"),
         *("export_csv", "export_arrow", "export_parquet", "introspection", "unchanged"),
     }
     assert report["machine"]["cpus"]
     assert report["snapshot_bytes"] > 0
+    assert [stream["kind"] for stream in report["streams"]] == ["live", "paced", "again", "bare"]
+    assert all(stream["per_cpu_second"] > 0 for stream in report["streams"])
     assert all(figure["ratio"] > 0 and ":" in figure["what"] for figure in report["figures"])
     assert history.before(history.history_file(), "another commit").keys() >= names
 
