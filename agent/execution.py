@@ -22,6 +22,7 @@ from agent.database import Database
 from agent.endings import changing, refused, stopped
 from agent.errors import DatabaseUnavailable, IntrospectionFailed, StatementTooWide
 from agent.masked import Unmasked
+from agent.precedence import Behind, Precedence
 from agent.request import Completed, Planned, Request, Sink
 from agent.run import CatalogChanged, Run, Server, since, stricter
 from agent.stop import Stop
@@ -78,6 +79,7 @@ class Sandbox:
         self._server = Server(database, types or TypeNames(), max_frame_bytes - HEADER_BYTES)
         self._objection = objection
         self._exports = 0
+        self._precedence = Precedence()
 
     def limit_frames(self, max_bytes: int) -> None:
         """Make no rows frame of more than so many bytes, header included, from the next statement on."""
@@ -135,14 +137,16 @@ class Sandbox:
         Never raises for what the statement or the database does. When ``stop`` is thrown the statement is
         gone from PostgreSQL before this returns.
         """
-        return await self._guarded(request, stop or Stop(), lambda run: run.stream(sink))
+        with self._precedence.taken():
+            return await self._guarded(request, stop or Stop(), lambda run: run.stream(sink))
 
     async def export(
         self, request: Request, format: CopyFormat, sink: Sink, stop: Stop | None = None
     ) -> Completed | Failed:
         """Run one statement and hand its whole result to ``sink``, as ``COPY`` writes it.
 
-        As ``execute``, under the policy's bounds for exports. One slot is kept free of exports.
+        As ``execute``, under the policy's bounds for exports, and behind statements that have just begun. One
+        slot is kept free of exports.
         """
         most = max(1, self.policy.limits.concurrent - 1)
         if self._exports >= most:
@@ -154,16 +158,18 @@ class Sandbox:
                 retryable=True,
             )
         self._exports += 1
+        behind = Behind(sink, self._precedence)
         try:
             return await self._guarded(
-                request, stop or Stop(), lambda run: run.export(sink, format), self.policy.exports.seconds
+                request, stop or Stop(), lambda run: run.export(behind, format), self.policy.exports.seconds
             )
         finally:
             self._exports -= 1
 
     async def explain(self, sql: str, stop: Stop | None = None) -> Planned | Failed:
         """Plan one statement without running it."""
-        return await self._guarded(Request(sql), stop or Stop(), lambda run: run.explain())
+        with self._precedence.taken():
+            return await self._guarded(Request(sql), stop or Stop(), lambda run: run.explain())
 
     async def _guarded(
         self,

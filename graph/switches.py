@@ -47,6 +47,10 @@ SWITCHES = STEPS.union(
     PARTS, REFUSALS, RESULT_CHECKS, (rule.name for rule in MENDING), (rule.name for rule in LINTING)
 )
 
+SINGLE_SHOT = (STEPS - {"ground"}) | (PARTS - {"cannot_answer"}) | REFUSALS
+"""All that stands between a question and its query but the model itself. With no repair either, what is
+left is one prompt with the whole schema and one query, run as it came: what figures are held against."""
+
 
 def unknown_switches(names: Iterable[str]) -> dict[str, list[str]]:
     """The names that switch off nothing, each with those that may have been meant, the likeliest first."""

@@ -79,6 +79,10 @@ def run(
     without: Annotated[
         list[str] | None, _option("--without", "Step or rule to switch off; may be repeated.")
     ] = None,
+    single_shot: Annotated[
+        bool,
+        _option("--single-shot", "The baseline: the whole schema, one query, nothing mended or refused."),
+    ] = False,
     value_hints: Annotated[
         bool, _option("--value-hints", "Show the model values that the question's words meet.")
     ] = False,
@@ -101,6 +105,7 @@ def run(
     from evals.live import DSN_VARIABLE
     from evals.model import ModelChoice
     from evals.options import SuiteOptions
+    from graph.switches import SINGLE_SHOT
 
     if policy is not None and connection is None:
         dsn = dsn or os.environ.get(DSN_VARIABLE)
@@ -123,19 +128,22 @@ def run(
             {
                 "--model": model is not None,
                 "--without": bool(without),
+                "--single-shot": single_shot,
                 "--value-hints": value_hints,
                 "--candidates": candidates != 1,
                 "--max-repairs": max_repairs is not None,
                 "--worded": worded,
             }
         )
+    if single_shot and (value_hints or candidates != 1 or max_repairs):
+        raise typer.BadParameter("One query and no help is what it means.", param_hint="--single-shot")
     options = SuiteOptions(
         model=ModelChoice.from_environment(model),
-        without=_switches(without or []),
+        without=_switches(without or []) | (SINGLE_SHOT if single_shot else frozenset()),
         worded=worded,
         value_hints=value_hints,
         candidates=candidates,
-        max_repairs=max_repairs,
+        max_repairs=0 if single_shot else max_repairs,
         limit=limit,
         categories=tuple(category or ()),
         only=tuple(only or ()),

@@ -65,6 +65,8 @@ def test_a_wrong_call_is_a_usage_error(arguments: tuple[str, ...]) -> None:
         (("--without", "prun"), "prune"),
         (("--connection", "c1", "--without", "prune"), "backend"),
         (("--connection", "c1", "--candidates", "3"), "backend"),
+        (("--connection", "c1", "--single-shot"), "backend"),
+        (("--single-shot", "--candidates", "3"), "One query"),
     ],
 )
 def test_an_evaluation_that_would_be_mislabelled_is_a_usage_error(

@@ -65,6 +65,48 @@ def test_a_suite_from_end_to_end(
         assert store.unfinished(run.digest) is None
 
 
+def test_a_single_shot_is_the_model_alone(
+    write_cases: Callable[..., Path],
+    databases: Path,
+    tmp_path: Path,
+    scripted: Any,
+    use_model: Any,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    model = scripted(
+        {
+            "Which species": "```sql\nSELECT species FROM visit GROUP BY species;\n```",
+            "tomorrow": "```sql\nSELECT name FROM pet;\n```",
+        }
+    )
+    use_model(model)
+    cases = write_cases(
+        {
+            "id": "mendable",
+            "db": "pets",
+            "question": "Which species are there?",
+            "gold": "SELECT species FROM pet",
+        },
+        {"id": "beyond", "db": "pets", "question": "Will it rain in Boston tomorrow?", "answerable": False},
+    )
+    given = ["run", "--cases", str(cases), "--databases", str(databases), "--out", str(tmp_path), "--json"]
+
+    def told(*more: str) -> dict[str, Any]:
+        assert main([*given, *more]) == 0
+        return {one["id"]: one for one in json.loads(capsys.readouterr().out)["cases"]}
+
+    whole = told()
+    assert {name: one["verdict"] for name, one in whole.items()} == {
+        "mendable": "correct",
+        "beyond": "correct",
+    }
+    model.asked.clear()
+    alone = told("--single-shot")
+    assert {name: one["verdict"] for name, one in alone.items()} == {"mendable": "invalid", "beyond": "wrong"}
+    assert {name: one["model_calls"] for name, one in alone.items()} == {"mendable": 1, "beyond": 1}
+    assert all("said" in prompt and "cost" in prompt for prompt in model.asked), "the whole schema is shown"
+
+
 def test_a_stopped_run_goes_on(
     write_cases: Callable[..., Path], databases: Path, tmp_path: Path, scripted: Any, use_model: Any
 ) -> None:
