@@ -8,7 +8,8 @@ SELECT pg_catalog.current_database(), pg_catalog.current_setting('server_version
        pg_catalog.array_to_json(pg_catalog.current_schemas(false));
 
 -- name: relations
--- Tables, views, materialized and foreign ones, partitions with their parent; without temporary ones.
+-- Tables, views, materialized and foreign ones, partitions with their parent; without temporary ones, and on a
+-- standby without unlogged ones, which are empty there and refused.
 SELECT c.oid, n.nspname, c.relname, c.relkind, c.relispartition, c.reltuples::bigint,
        d.description, pn.nspname, p.relname
 FROM pg_class c
@@ -18,7 +19,7 @@ LEFT JOIN pg_inherits i ON i.inhrelid = c.oid AND c.relispartition
 LEFT JOIN pg_class p ON p.oid = i.inhparent
 LEFT JOIN pg_namespace pn ON pn.oid = p.relnamespace
 WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')
-  AND c.relpersistence <> 't'
+  AND CASE c.relpersistence WHEN 't' THEN false WHEN 'u' THEN NOT pg_is_in_recovery() ELSE true END
   AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
   AND n.nspname NOT LIKE 'pg\_temp\_%' AND n.nspname NOT LIKE 'pg\_toast\_temp\_%'
   AND has_schema_privilege(n.oid, 'USAGE')
@@ -104,6 +105,7 @@ ORDER BY n.nspname, c.relname, a.attnum;
 -- xmin is the transaction that wrote it. VACUUM and ANALYZE write statistics in place and change none.
 SELECT md5(concat_ws('|',
     current_user,
+    pg_is_in_recovery(),
     (SELECT concat_ws(',', count(*), sum(hashint8extended(oid::bigint, xmin::text::bigint)))
      FROM pg_class WHERE oid >= 16384),
     (SELECT concat_ws(',', count(*), sum(hashint8extended((attrelid::bigint << 16) + attnum, xmin::text::bigint)))

@@ -20,14 +20,12 @@ from psycopg.pq.abc import PGconn
 from psycopg.types.string import TextLoader
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from agent.conninfo import checked, reason_of
+from agent.conninfo import CONNECT_SECONDS, checked, connect_seconds, reason_of
 from agent.errors import DatabaseUnavailable
 from agent.intake import BoundedConnection, sever
 
 _log = logging.getLogger("agent.database")
 
-CONNECT_SECONDS = 5
-"""How long one attempt to connect may take, seconds."""
 CHECKOUT_SECONDS = 6.0
 """How long a statement waits for a connection, seconds: enough for a database that is just restarting."""
 
@@ -76,6 +74,8 @@ class Database:
     def __init__(self, dsn: str, *, size: int = 5, checkout_seconds: float = CHECKOUT_SECONDS) -> None:
         self.server_version = 0
         """``server_version_num`` of the last connection made; 0 before the first."""
+        self._serializable = False
+        """Whether the role's transactions are serializable by default, as a hot standby says of it."""
         self._size = size
         self._checkout_seconds = checkout_seconds
         self._last_error: Exception | None = None
@@ -88,7 +88,7 @@ class Database:
                 "context": _TextContext(),
                 "client_encoding": "UTF8",
                 "application_name": "custard-agent",
-                "connect_timeout": CONNECT_SECONDS,
+                "connect_timeout": connect_seconds(dsn),
                 # A prepared statement would outlive its transaction, and PgBouncer may not keep it.
                 "prepare_threshold": None,
             },
@@ -110,6 +110,8 @@ class Database:
             async def connect(cls, *args: Any, **kwargs: Any) -> Any:
                 try:
                     made = await super().connect(*args, **kwargs)
+                    if _recovers(made):
+                        database._serializable = await _is_serializable(made)
                 except psycopg.Error as error:
                     database._last_error = error
                     raise
@@ -175,6 +177,9 @@ class Database:
                 raise _too_old(conn.info.server_version)
             try:
                 text = begin if isinstance(begin, str) else begin(conn.info.server_version)
+                if self._serializable and _recovers(conn):
+                    # As strict as a standby can be: serializable, it refuses whatever is asked of it.
+                    text = text.replace("BEGIN", "BEGIN ISOLATION LEVEL REPEATABLE READ,", 1)
                 await conn.wait(_begin(conn.pgconn, text.encode()))
             except psycopg.Error as error:
                 self._last_error = error
@@ -218,6 +223,16 @@ def _too_old(version: int) -> DatabaseUnavailable:
         f" the agent works with {OLDEST_SERVER // 10_000} or newer.",
         "Upgrade the server, or point the agent at a replica of a newer version.",
     )
+
+
+def _recovers(conn: Connection) -> bool:
+    """Whether the server is a hot standby at present. It tells by itself, from version 14 on."""
+    return conn.info.parameter_status("in_hot_standby") == "on"
+
+
+async def _is_serializable(conn: Connection) -> bool:
+    shown = await (await conn.execute("SHOW default_transaction_isolation")).fetchone()
+    return shown is not None and shown[0] == "serializable"
 
 
 def _begin(pgconn: PGconn, text: bytes) -> PQGen[None]:
@@ -284,7 +299,7 @@ async def ping(dsn: str) -> int:
     dsn = checked(dsn)
     try:
         async with asyncio.timeout(CONNECT_SECONDS + 1):
-            conn = await psycopg.AsyncConnection.connect(dsn, connect_timeout=CONNECT_SECONDS)
+            conn = await psycopg.AsyncConnection.connect(dsn, connect_timeout=connect_seconds(dsn))
     except (psycopg.Error, OSError, TimeoutError) as error:
         raise DatabaseUnavailable(f"The database cannot be reached: {reason_of(error)}") from error
     async with conn:

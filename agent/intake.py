@@ -17,6 +17,7 @@ from typing import Any
 
 import psycopg
 from psycopg import AsyncConnection, AsyncCursor
+from psycopg.pq import ConnStatus, DiagnosticField
 from psycopg.waiting import Ready
 
 from agent.errors import StatementTooWide
@@ -155,11 +156,30 @@ class BoundedConnection(AsyncConnection[Any]):
                 state = gen.send(ready)
         except StopIteration as end:
             return end.value
+        except psycopg.OperationalError as error:
+            if error.sqlstate is None and (said := self._last_words()) is not None:
+                raise said from error
+            raise
         finally:
             self._intake = None
             if intake is not None:
                 intake.close()
             gen.close()
+
+    def _last_words(self) -> psycopg.Error | None:
+        """What the server said before it closed the connection, if anything.
+
+        A session between two fetches hears nothing until it reads: that it was in the way of a standby's
+        recovery, or that the server stops. By then the end is there too: the words were read here, and the
+        generator met the end.
+        """
+        if self.pgconn.status != ConnStatus.BAD:
+            return None  # to ask for a result might wait for one
+        with contextlib.suppress(psycopg.OperationalError):
+            while (result := self.pgconn.get_result()) is not None:
+                if result.error_field(DiagnosticField.SQLSTATE):
+                    return psycopg.errors.error_from_result(result)
+        return None
 
     def look(self) -> None:
         """For a generator that is waited on: see how much has just been read, before a row is made of it.

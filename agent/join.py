@@ -17,7 +17,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 
-from agent.conninfo import checked, reason_of
+from agent.conninfo import checked, connect_seconds, reason_of
 from agent.database import ping
 from agent.errors import AgentError, DatabaseUnavailable, JoinRefused
 from agent.redact import redact
@@ -163,8 +163,11 @@ async def role_is_modest(dsn: str) -> str:
 
 async def _looked_at(dsn: str) -> tuple[tuple[Any, ...] | None, int]:
     """The role's name and its powers, and how many relations it owns."""
-    async with await psycopg.AsyncConnection.connect(checked(dsn), connect_timeout=5) as conn:
+    seconds = connect_seconds(checked(dsn))
+    async with await psycopg.AsyncConnection.connect(dsn, connect_timeout=seconds) as conn:
         await conn.set_read_only(True)
+        # Whatever the role's default: a hot standby takes nothing that is serializable.
+        await conn.set_isolation_level(psycopg.IsolationLevel.READ_COMMITTED)
         cursor = await conn.execute(
             "SELECT rolname, rolsuper, rolcreaterole, rolcreatedb, rolreplication, rolbypassrls"
             " FROM pg_catalog.pg_roles WHERE rolname = current_user"

@@ -12,6 +12,7 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from embedded import guard
@@ -74,15 +75,25 @@ class Cluster:
         binaries: the programs that make and serve it.
         log: the server's log file, appended to.
         durable: whether data must survive a power cut.
+        settings: of the server, before ours; its port among them keeps it there.
     """
 
-    def __init__(self, root: Path, binaries: Binaries, *, log: Path, durable: bool) -> None:
+    def __init__(
+        self,
+        root: Path,
+        binaries: Binaries,
+        *,
+        log: Path,
+        durable: bool,
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
         self.root = root
         self.data = root / "data"
         self.log = log
         self._password_file = root / "superuser.password"
         self._binaries = binaries
         self._durable = durable
+        self._settings = settings or {}
 
     @property
     def pid(self) -> int | None:
@@ -240,6 +251,7 @@ class Cluster:
         settings = {**SETTINGS, **({} if self._durable else CARELESS), "port": str(port)}
         if self._binaries.major >= 14:
             settings |= SETTINGS_FROM_14
+        settings |= self._settings
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         descriptor = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         try:

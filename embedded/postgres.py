@@ -14,7 +14,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Self
@@ -42,6 +42,7 @@ class EmbeddedPostgres:
         binaries: the programs; None takes the wheel's.
         durable: whether data must survive a power cut; it is faster without.
         keep: whether the folder stays when the last user has gone.
+        settings: of the server, before those that it gets by default.
 
     Raises:
         PostgresMissing: no programs are installed that run here.
@@ -54,11 +55,12 @@ class EmbeddedPostgres:
         binaries: Binaries | None = None,
         durable: bool = True,
         keep: bool = True,
+        settings: Mapping[str, str] | None = None,
     ) -> None:
         self._binaries = binaries or find_binaries()
         self._root = (root or postgres_dir() / str(self._binaries.major)).resolve()
         log = (logs_dir() if root is None else self._root) / "postgres.log"
-        self._cluster = Cluster(self._root, self._binaries, log=log, durable=durable)
+        self._cluster = Cluster(self._root, self._binaries, log=log, durable=durable, settings=settings)
         self._keep = keep
         self._use = Use(self._root / "use.lock")
         self._server: subprocess.Popen[bytes] | None = None

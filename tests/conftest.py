@@ -34,6 +34,7 @@ LONGEST = (
     "faults/test_agent.py",
     "faults/test_store.py",
     "faults/test_pairs.py",
+    "faults/test_standby.py",
     "agent/corpus/test_schemas.py",
     "agent/corpus/test_rules.py",
     "faults/test_model.py",

@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from agent.conninfo import checked, reason_of
+from agent.conninfo import CONNECT_SECONDS, CONNECT_SECONDS_EACH, checked, connect_seconds, reason_of
 from agent.database import Database, ping
 from agent.errors import SettingsError
 from agent.join import role_is_modest
@@ -33,6 +33,14 @@ async def test_nothing_is_made_of_one_that_cannot_be_read(dsn: str) -> None:
             await use
         assert "hunter2" not in "".join(traceback.format_exception(caught.value)).replace(dsn, "")
         assert "hunter2" not in f"{caught.value} {caught.value.hint}"
+
+
+def test_a_host_among_several_is_waited_for_less_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert connect_seconds("host=a dbname=d") == connect_seconds("") == CONNECT_SECONDS
+    for several in ("host=a,b", "postgresql://u@a:5432,b:5433/d", "hostaddr=10.0.0.1,10.0.0.2 host=a,a"):
+        assert connect_seconds(several) == CONNECT_SECONDS_EACH
+    monkeypatch.setenv("PGHOST", "a,b")
+    assert connect_seconds("dbname=d") == CONNECT_SECONDS_EACH
 
 
 @pytest.mark.parametrize("dsn", MALFORMED)

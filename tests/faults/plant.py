@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, LiteralString
 from uuid import uuid4
 
 import psycopg
@@ -487,30 +487,33 @@ class Plant:
 
     # --- what must hold ------------------------------------------------------------------------------------
 
+    @property
+    def servers(self) -> list[EmbeddedPostgres]:
+        """Those of the customer's database that run."""
+        return [self.postgres]
+
     def busy(self) -> int:
         """Statements of runs that PostgreSQL is at, or that hold a transaction open."""
-        with psycopg.connect(self.postgres.dsn(), autocommit=True) as conn:
-            row = conn.execute(
-                "SELECT count(*) FROM pg_stat_activity"
-                # Of runs: the agent reads for its index of values as well, and when is its own affair.
-                " WHERE usename = 'reader' AND state <> 'idle'"
-                " AND starts_with(application_name, 'custard-agent/run_')"
-                " AND datname = %s",
-                [self.work],
-            ).fetchone()
-        assert row is not None
-        return int(row[0])
+        # Of runs: the agent reads for its index of values as well, and when is its own affair.
+        return self._sessions("state <> 'idle' AND starts_with(application_name, 'custard-agent/run_')")
 
     def waiting(self) -> int:
         """How many of them wait for a lock."""
-        with psycopg.connect(self.postgres.dsn(), autocommit=True) as conn:
-            row = conn.execute(
-                "SELECT count(*) FROM pg_stat_activity"
-                " WHERE usename = 'reader' AND wait_event_type = 'Lock' AND datname = %s",
-                [self.work],
-            ).fetchone()
-        assert row is not None
-        return int(row[0])
+        return self._sessions("wait_event_type = 'Lock'")
+
+    def _sessions(self, such: LiteralString) -> int:
+        """The agent's sessions of which this is true, on every server."""
+        found = 0
+        for server in self.servers:
+            with psycopg.connect(server.dsn(), autocommit=True) as conn:
+                row = conn.execute(
+                    "SELECT count(*) FROM pg_stat_activity"
+                    " WHERE usename = 'reader' AND datname = %s AND " + such,
+                    [self.work],
+                ).fetchone()
+            assert row is not None
+            found += int(row[0])
+        return found
 
     def postgres_log(self) -> str:
         """All that the server has said."""
