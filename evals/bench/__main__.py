@@ -6,51 +6,38 @@ import os
 import platform
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
 import psycopg
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from embedded.postgres import EmbeddedPostgres
-from evals.bench import catalogs, exports, history, statements, stopping, whole
+from evals.bench import catalogs, exports, history, idle, statements, stopping, whole
+from evals.bench.carried import carried_figures
 from evals.bench.catalogs import catalog_figures
 from evals.bench.chain import make_role, running_chain, running_replicas
 from evals.bench.figure import Figure
-from evals.bench.herd import herd
+from evals.bench.herd import herd, herd_figures
 from evals.bench.idle import idle_figures
-from evals.bench.load import Load, first_event, loads
+from evals.bench.load import first_event, loads
+from evals.bench.overhead import overhead_cpu, overhead_wall
+from evals.bench.processes import TooFewFiles, allow_files
 from evals.bench.questions import question_figures
+from evals.bench.report import Report
 from evals.bench.statements import statement_figures
-from evals.bench.streams import EVENTS, Stream, stream_figures
+from evals.bench.streams import EVENTS, stream_figures
 
 BURSTS, SHORT_BURSTS = 8, 2
 CONCURRENT = (1, 16, 64)
 QUESTIONS = 256
 STREAM_ROUNDS, SHORT_STREAM = 3, 400
-MANY_TABLES = 10_000
 MEMORY_ROWS = 10_000_000
 SLOW_SECONDS = 30.0
-IDLE_AGENTS, MANY_IDLE_AGENTS = 300, 2_000
+IDLE_AGENTS, HERD = 300, 2_000
 IDLE_SECONDS = 15.0
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-
-
-@dataclass
-class Report:
-    """What one run of the bench has found."""
-
-    figures: list[Figure] = field(default_factory=list)
-    loads: list[Load] = field(default_factory=list)
-    streams: list[Stream] = field(default_factory=list)
-    memory: list[dict[str, Any]] = field(default_factory=list)
-    snapshot_bytes: int | None = None
-    herd: dict[str, Any] | None = None
-    """As ``evals.bench.herd`` tells it."""
 
 
 @app.command()
@@ -60,7 +47,10 @@ def bench(
         bool, typer.Option("--short", help="A quarter of the repetitions; no load, replicas or idle agents.")
     ] = False,
     full: Annotated[
-        bool, typer.Option("--full", help="Also 10,000 tables, 2,000 idle agents, 10 million rows.")
+        bool,
+        typer.Option(
+            "--full", help="Also 10,000 tables, 10,000 idle agents, 2,000 that come back, 10 million rows."
+        ),
     ] = False,
     kept: Annotated[
         Path | None, typer.Option("--history", help="Where figures are kept and compared with.")
@@ -70,27 +60,26 @@ def bench(
 
     Figures are kept, and shown beside those of the last other commit. Nothing here passes or fails.
     """
+    if full:
+        _allow_files()
     of, file = history.commit(), kept or history.history_file()
     earlier = history.before(file, of)
     report = _measure(SHORT_BURSTS if short else BURSTS, short=short, full=full)
     facts = machine()
     history.keep(file, report.figures, facts, of)
     if as_json:
-        told = {
-            "machine": facts,
-            "commit": of,
-            "figures": [
-                {**figure.model_dump(), "before": earlier.get(figure.name)} for figure in report.figures
-            ],
-            "loads": [load.model_dump() for load in report.loads],
-            "streams": [stream.model_dump() for stream in report.streams],
-            "memory": report.memory,
-            "snapshot_bytes": report.snapshot_bytes,
-            "herd": report.herd,
-        }
-        sys.stdout.write(json.dumps(told) + "\n")
+        sys.stdout.write(json.dumps(report.told(facts, of, earlier)) + "\n")
         return
-    _print(report, earlier)
+    report.print(earlier)
+
+
+def _allow_files() -> None:
+    """Find out before an hour of measuring whether so many sockets may be open."""
+    try:
+        allow_files(idle.MANY)
+    except TooFewFiles as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from error
 
 
 def machine() -> dict[str, object]:
@@ -114,6 +103,7 @@ def _measure(bursts: int, *, short: bool, full: bool) -> Report:
         report.figures += asyncio.run(_in_process(owner, bursts))
         with running_chain(dsn) as chain:
             report.figures.append(asyncio.run(first_event(chain, rounds=bursts * 5)))
+            report.figures.append(overhead_wall(chain, rounds=bursts * 5))
             if not short:
                 report.loads = asyncio.run(loads(chain, CONCURRENT, questions=QUESTIONS))
         figures, report.streams = asyncio.run(
@@ -125,21 +115,23 @@ def _measure(bursts: int, *, short: bool, full: bool) -> Report:
         exports.prepare(owner, rows)
         with running_chain(dsn, asked="sql") as chain:
             report.figures.append(whole.small_query(chain, dsn, rounds=bursts * 10))
+            report.figures.append(whole.small_query_cpu(chain, dsn, times=bursts * 25))
             report.figures.append(whole.first_row(chain, dsn, rounds=bursts * 2))
             report.figures.append(whole.beside_export(chain, rounds=bursts * 10))
             report.figures += exports.export_figures(chain, dsn, rounds=max(1, bursts // 2), rows=rows)
             report.figures.append(stopping.stop(chain, dsn, owner, rounds=bursts))
             report.figures.append(stopping.killed(chain, dsn, owner))
+        report.figures += carried_figures(dsn, rows=rows)
         if not short:
-            agents = MANY_IDLE_AGENTS if full else IDLE_AGENTS
+            agents = idle.MANY if full else IDLE_AGENTS
             report.figures += asyncio.run(idle_figures(agents=agents, seconds=IDLE_SECONDS))
-        tables = MANY_TABLES if full else catalogs.TABLES
+        tables = catalogs.MANY if full else catalogs.TABLES
         catalogs.prepare(owner, tables)
         report.figures += asyncio.run(catalog_figures(dsn, bursts=bursts, tables=tables))
-        report.snapshot_bytes = asyncio.run(catalogs.snapshot_bytes(dsn))
     if full:
         report.memory = _memory()
-        report.herd = asyncio.run(herd(MANY_IDLE_AGENTS))
+        report.herd = asyncio.run(herd(HERD))
+        report.figures += herd_figures(report.herd)
     return report
 
 
@@ -155,6 +147,7 @@ def _with_replicas(report: Report, server: EmbeddedPostgres, dsn: str, bursts: i
         report.loads += asyncio.run(loads(chain, CONCURRENT, questions=QUESTIONS))
     with running_replicas(dsn, server.dsn("bench_store_of_sql"), asked="sql") as chain:
         report.figures.append(whole.routed(chain, rounds=bursts * 5))
+        report.figures.append(whole.routed_later(chain, rounds=bursts))
 
 
 def _memory() -> list[dict[str, Any]]:
@@ -173,59 +166,11 @@ def _memory() -> list[dict[str, Any]]:
 
 
 async def _in_process(dsn: str, bursts: int) -> list[Figure]:
-    return [*await statement_figures(dsn, bursts=bursts), *await question_figures(dsn, bursts=bursts)]
-
-
-def _print(report: Report, earlier: dict[str, float]) -> None:
-    out = Console(highlight=False)
-    table = Table(box=None, header_style="bold")
-    table.add_column("figure", no_wrap=True)
-    for heading in ("ratio", "goal", "before", "median", "goal", "p99", "goal", "baseline", "of"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    for figure in report.figures:
-        then = f"{earlier[figure.name]:,.3f}" if figure.name in earlier else ""
-        table.add_row(
-            figure.name,
-            f"{figure.ratio:,.3f}",
-            _goal(figure.goal),
-            then,
-            f"{figure.median:,.3f}",
-            _goal(figure.median_goal),
-            f"{figure.p99:,.3f}",
-            _goal(figure.p99_goal),
-            f"{figure.baseline:,.3f}",
-            figure.unit,
-        )
-    out.print(table)
-    for figure in report.figures:
-        out.print(f"[dim]{figure.name}: {figure.what}[/]")
-    for load in report.loads:
-        out.print(
-            f"{load.replicas} replica{'s' if load.replicas > 1 else ''}"
-            f" with {load.agents} agent{'s' if load.agents > 1 else ''}, {load.concurrent} at once:"
-            f" {load.questions_per_second} questions a second,"
-            f" p50 {load.p50_ms} ms, p99 {load.p99_ms} ms, {load.failed} of {load.questions} failed"
-        )
-    for stream in report.streams:
-        clock = "" if stream.per_second is None else f"{stream.per_second:,} events a second, "
-        goal = "" if stream.goal is None else f" (goal {stream.goal:,})"
-        out.print(
-            f"streams to {stream.listeners} listeners, {stream.kind}: {clock}"
-            f"{stream.per_cpu_second:,} for each second of processor time{goal}"
-        )
-    if report.snapshot_bytes is not None:
-        out.print(f"snapshot on the wire: {report.snapshot_bytes:,} bytes")
-    if report.herd is not None:
-        out.print(f"agents that come back at once: {report.herd}")
-    for curve in report.memory:
-        out.print(
-            f"{curve['reader']} reader: {curve['megabytes']} MB in {curve['seconds']} s, MB held"
-            f" by the agent {curve['agent_mb']}, by the backend {curve['backend_mb']}"
-        )
-
-
-def _goal(goal: float | None) -> str:
-    return "" if goal is None else f"≤ {goal:,g}"
+    return [
+        *await statement_figures(dsn, bursts=bursts),
+        *await question_figures(dsn, bursts=bursts),
+        await overhead_cpu(dsn, rounds=bursts * 5),
+    ]
 
 
 def main(argv: Sequence[str] | None = None) -> int:

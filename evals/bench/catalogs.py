@@ -4,13 +4,15 @@ import psycopg
 
 from agent.database import Database
 from agent.introspect import catalog_state, introspect
-from evals.bench.figure import Figure, measure
+from evals.bench.figure import Figure, figure_of, measure
 from evals.harness import EVAL_POLICY
-from wire.messages import Snapshot
+from wire.messages import Introspect, Snapshot, Unchanged
 from wire.packing import pack
 
 TABLES = 500
 COLUMNS = 12
+MANY = 10_000
+"""Tables, of which the goals speak."""
 
 
 def prepare(dsn: str, tables: int = TABLES) -> None:
@@ -41,19 +43,38 @@ async def catalog_figures(dsn: str, *, bursts: int, tables: int = TABLES) -> lis
 
         base = "information_schema.columns alone"
         many = f"{tables:,} tables"
+        whole, seen = tables >= MANY, f"a snapshot of {many} : {base}"
+        taken = await measure("introspection", seen, snapshot, listed, bursts=bursts, burst=2)
+        found = f"{many} found unchanged : {base}"
+        same = await measure("unchanged", found, looked, listed, bursts=bursts, burst=2)
         return [
-            await measure(
-                "introspection", f"a snapshot of {many} : {base}", snapshot, listed, bursts=bursts, burst=2
-            ),
-            await measure(
-                "unchanged", f"{many} found unchanged : {base}", looked, listed, bursts=bursts, burst=2
-            ),
+            taken.aiming(median=700 if whole else None),
+            same.aiming(median=250 if whole else None),
+            *await _told(database, many, whole=whole),
         ]
 
 
-async def snapshot_bytes(dsn: str) -> int:
-    """Of the first snapshot's frame as it travels."""
-    async with Database(dsn, size=1) as database:
-        taken = await introspect(database, EVAL_POLICY)
+async def _told(database: Database, many: str, *, whole: bool) -> list[Figure]:
+    """What travels: of the first snapshot, and when nothing has changed."""
+    taken = await introspect(database, EVAL_POLICY)
     text = Snapshot(request_id="r", snapshot=taken).model_dump_json(exclude_defaults=True)
-    return len(pack("r", text).model_dump_json())
+    frame = len(pack("r", text).model_dump_json())
+    asked = Introspect(request_id="r", known=taken.fingerprint).model_dump_json()
+    same = Unchanged(request_id="r", fingerprint=taken.fingerprint).model_dump_json()
+    first = figure_of(
+        "snapshot_frame",
+        f"the snapshot of {many} as it travels : as JSON",
+        [frame],
+        [len(text)],
+        unit="KiB",
+        scale=1 / 1024,
+    )
+    again = figure_of(
+        "unchanged_frames",
+        f"question and answer where {many} are unchanged : the first snapshot's frame",
+        [len(asked) + len(same)],
+        [frame],
+        unit="KiB",
+        scale=1 / 1024,
+    )
+    return [first.aiming(median=300 if whole else None), again.aiming(median=1)]

@@ -6,7 +6,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,8 @@ seconds = 3600
 """
 START_SECONDS = 180.0
 """Generous: on a busy machine imports alone take a while."""
+Way = Callable[[str], AbstractContextManager[str]]
+"""From the backend's address to another under which its agent reaches it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,17 +79,19 @@ def make_role(server: EmbeddedPostgres, database: str = "postgres") -> str:
 
 
 @contextmanager
-def running_chain(dsn: str, *, asked: str | None = None) -> Iterator[Chain]:
+def running_chain(dsn: str, *, asked: str | None = None, way: Way | None = None) -> Iterator[Chain]:
     """A backend and an agent, both ended at the end.
 
     Args:
         dsn: of the agent's role.
         asked: what questions are instead, of ``evals.bench.pipelines``; then no model is asked.
+        way: by which the agent reaches the backend; None means the direct one.
     """
     with tempfile.TemporaryDirectory(prefix="custard-bench-") as folder, ExitStack() as parts:
         home = Path(folder)
         url, pid = parts.enter_context(running_backend(home, asked=asked))
-        yield parts.enter_context(_joined(home, dsn, url, pid))
+        through = None if way is None else parts.enter_context(way(url))
+        yield parts.enter_context(_joined(home, dsn, url, pid, through=through))
 
 
 @contextmanager
@@ -146,13 +150,15 @@ def running_backend(
 
 
 @contextmanager
-def _joined(home: Path, dsn: str, url: str, pid: int, others: tuple[str, ...] = ()) -> Iterator[Chain]:
+def _joined(
+    home: Path, dsn: str, url: str, pid: int, others: tuple[str, ...] = (), *, through: str | None = None
+) -> Iterator[Chain]:
     """An agent that has joined a new connection and told its tables."""
     (home / "policy.toml").write_text(POLICY, encoding="utf-8")
     with httpx2.Client(base_url=url, timeout=30, trust_env=False) as http:
         made = http.post("/api/v1", json={"name": "bench"}).json()
         token = http.post("/api/v1/agents/join", json={"join_code": made["join_code"]}).json()["token"]
-        with _agent(home, url, token, dsn) as agent:
+        with _agent(home, through or url, token, dsn) as agent:
             path = f"/api/v1/connections/{made['connection_id']}"
             until(lambda: bool(http.get(path).json()["fingerprint"]))
             yield Chain(url, made["connection_id"], pid, agent.pid, others)

@@ -3,7 +3,6 @@
 import threading
 import time
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Literal
 
 import httpx2
@@ -11,6 +10,7 @@ import psycopg
 
 from evals.bench.chain import Chain
 from evals.bench.figure import Figure, paired
+from evals.bench.processes import resident_mb
 
 ROWS = 1_000_000
 """Of the speed figures; memory is measured with ten times as many."""
@@ -18,9 +18,9 @@ _WIDE = (
     "SELECT g AS id, 'item ' || g AS name, (g * 7 % 1000)::numeric(10,2) AS amount,"
     " TIMESTAMP '2024-01-01' + g * INTERVAL '1 second' AS at, g % 5 = 0 AS flag, md5(g::text) AS code"
 )
+AGENT_MB, BACKEND_MB = 16, 8
+"""The goals: what a process may hold more while a result goes through it, whatever its size."""
 Reader = Literal["fast", "slow", "stuck"]
-_CPU_CLOCK = 2
-"""Linux's own for a process's time, to the nanosecond; ``/proc`` counts hundredths of a second."""
 SLOW_BYTES_PER_SECOND = 2 * 1024 * 1024
 """What the slow reader takes."""
 
@@ -98,15 +98,22 @@ class Curve:
             "reader": self.reader,
             "seconds": round(self.seconds, 1),
             "megabytes": round(self.bytes / 1e6, 1),
-            "agent_mb": {"before": self.agent_mb[0], "most": max(self.agent_mb), "end": self.agent_mb[-1]},
-            "backend_mb": {
-                "before": self.backend_mb[0],
-                "most": max(self.backend_mb),
-                "end": self.backend_mb[-1],
-            },
+            "agent_mb": _course(self.agent_mb, AGENT_MB),
+            "backend_mb": _course(self.backend_mb, BACKEND_MB),
             "agent_course": self.agent_mb[::step],
             "backend_course": self.backend_mb[::step],
         }
+
+
+def _course(held: list[float], goal: int) -> dict[str, float]:
+    most = max(held)
+    return {
+        "before": held[0],
+        "most": most,
+        "end": held[-1],
+        "grown": round(most - held[0], 1),
+        "goal": goal,
+    }
 
 
 def memory_curve(chain: Chain, reader: Reader, *, seconds: float, format: str = "csv") -> Curve:
@@ -146,23 +153,3 @@ def memory_curve(chain: Chain, reader: Reader, *, seconds: float, format: str = 
         over.set()
         watcher.join()
     return curve
-
-
-def cpu_seconds(pid: int) -> float:
-    """Processor time that a process has spent, without its children's; 0 where the system does not tell."""
-    clock = (~pid << 3) | _CPU_CLOCK
-    try:
-        return time.clock_gettime(clock)
-    except (OSError, AttributeError):
-        return 0.0
-
-
-def resident_mb(pid: int) -> float:
-    """What a process holds in memory, its children not counted; 0 where the system does not tell."""
-    try:
-        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-            if line.startswith("VmRSS:"):
-                return round(int(line.split()[1]) / 1024, 1)
-    except OSError:
-        pass
-    return 0.0

@@ -29,12 +29,15 @@ from api.store.records import ConnectionRecord, JoinCodeRecord
 from api.store.sqlite import SqliteStore
 from api.tokens import digest, new_agent_token
 from evals.bench.asker import asking
-from evals.bench.exports import cpu_seconds
+from evals.bench.figure import Figure, figure_of
+from evals.bench.processes import allow_files, cpu_seconds, resident_mb
 from wire.messages import SUBPROTOCOL, ErrorMessage, Hello
 from wire.policy import Limits, Share
 
 _SECONDS = 180.0
 _QUIET_SECONDS = 5.0
+_BACK_SECONDS, _PEAK_SHARE, _ASKER_RATIO = 10.0, 0.6, 3.0
+"""The goals."""
 
 
 @dataclass
@@ -111,7 +114,8 @@ class Herd:
 
 
 async def herd(agents: int) -> dict[str, Any]:
-    """Run it all."""
+    """Run it all. Raises ``TooFewFiles`` when so many sockets cannot be open in one process."""
+    allow_files(agents)
     with tempfile.TemporaryDirectory(prefix="custard-herd-") as folder:
         command = [sys.executable, "-m", "evals.bench.backend", folder]
         backend = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
@@ -122,6 +126,43 @@ async def herd(agents: int) -> dict[str, Any]:
         finally:
             backend.terminate()
             await backend.wait()
+
+
+def herd_figures(told: dict[str, Any]) -> list[Figure]:
+    """What ``herd`` told, beside what it is to reach.
+
+    The capacity is what the backend would let in with a core to itself, at the processor time that each took.
+    """
+    agents, spent = told["agents"], max(told["backend_cpu_seconds"], 0.01)
+    seconds, peak = told["seconds_until_all_are_back"], told["peak_accepts_in_a_second"]
+    before, during = told["asker_p99_ms"]
+    return [
+        figure_of(
+            "herd_back",
+            f"{agents:,} agents until all were back : the processor time of it",
+            [seconds],
+            [spent],
+            unit="s",
+            scale=1,
+        ).aiming(median=_BACK_SECONDS),
+        figure_of(
+            "herd_peak",
+            "accepts in the fullest second : what a core has the time for in one",
+            [peak],
+            [agents / spent],
+            unit="agents",
+            scale=1,
+            goal=_PEAK_SHARE,
+        ),
+        figure_of(
+            "herd_asker",
+            "an asker's p99 while they come back : before",
+            [during],
+            [max(before, 0.1)],
+            scale=1,
+            goal=_ASKER_RATIO,
+        ),
+    ]
 
 
 async def _with_backend(url: str, folder: Path, agents: int, pid: int) -> dict[str, Any]:
@@ -151,7 +192,7 @@ async def _with_backend(url: str, folder: Path, agents: int, pid: int) -> dict[s
             "asker_p50_ms": [before.at(0.5), during.at(0.5)],
             "asker_p99_ms": [before.at(0.99), during.at(0.99)],
             "backend_cpu_seconds": round(spent, 2),
-            "backend_rss_mb": _rss_mb(pid),
+            "backend_rss_mb": round(resident_mb(pid)),
         }
         for task in tasks:
             task.cancel()
@@ -184,18 +225,13 @@ async def _lives(http: httpx2.AsyncClient) -> bool:
         return False
 
 
-def _rss_mb(pid: int) -> int:
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmRSS"):
-            return int(line.split()[1]) // 1024
-    return 0
-
-
 def main() -> None:
     """Run with the command line's numbers."""
     parser = argparse.ArgumentParser(description="Agents that come back at once.")
     parser.add_argument("--agents", type=int, default=2_000)
-    print(json.dumps(asyncio.run(herd(parser.parse_args().agents)), indent=2))
+    told = asyncio.run(herd(parser.parse_args().agents))
+    figures = [figure.model_dump(exclude_none=True) for figure in herd_figures(told)]
+    print(json.dumps({**told, "figures": figures}, indent=2))
 
 
 if __name__ == "__main__":

@@ -8,16 +8,26 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from evals.bench.chain import running_backend
 from evals.bench.echo import running_echo
-from evals.bench.exports import cpu_seconds, resident_mb
 from evals.bench.figure import Figure, figure_of
 from evals.bench.herd import Herd, enrolled
+from evals.bench.processes import allow_files, cpu_seconds, resident_mb
 
 PING_SECONDS = 5.0
 """How often the backend asks an agent whether it lives."""
+MANY = 10_000
+WHOLE_MB = 250.0
+"""What a process may hold with so many agents."""
+_AT_ONCE = 250
+_SECONDS = 600.0
 
 
 async def idle_figures(*, agents: int, seconds: float) -> list[Figure]:
-    """So many agents against as many sockets on a server of the same kind with no application behind it."""
+    """So many agents against as many sockets on a server of the same kind with no application behind it.
+
+    Raises:
+        TooFewFiles: so many sockets cannot be open in one process.
+    """
+    allow_files(agents)
     with running_echo() as (address, pid):
         before = resident_mb(pid)
         sockets = await _sockets(address, agents)
@@ -33,18 +43,30 @@ async def idle_figures(*, agents: int, seconds: float) -> list[Figure]:
             await _up(crowd, 1)  # the first one brings what all of them share
             await asyncio.sleep(PING_SECONDS)
             before = resident_mb(pid)
-            tasks += [asyncio.create_task(crowd.agent(number)) for number in range(agents)]
-            await _up(crowd, agents + 1)
+            for first in range(0, agents, _AT_ONCE):
+                # Not all at once: those whom the pacer lets wait would be in each other's way.
+                some = range(first, min(first + _AT_ONCE, agents))
+                tasks += [asyncio.create_task(crowd.agent(number)) for number in some]
+                await _up(crowd, 1 + some.stop)
             ours = await _watched(pid, before, agents, seconds)
+            whole = resident_mb(pid)
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
     beside = f"{agents:,} idle agents, each : as many bare sockets"
     return [
-        figure_of("idle_memory", beside, [ours[0]], [bare[0]], unit="KiB", scale=1),
+        figure_of("idle_memory", beside, [ours[0]], [bare[0]], unit="KiB", scale=1).aiming(median=20),
         figure_of(
             "idle_heartbeat", f"a heartbeat's time, {beside}", [ours[1]], [bare[1]], unit="µs", scale=1
-        ),
+        ).aiming(median=60),
+        figure_of(
+            "idle_whole",
+            f"the backend's process with {agents:,} idle agents : with one",
+            [whole],
+            [before],
+            unit="MB",
+            scale=1,
+        ).aiming(median=WHOLE_MB if agents >= MANY else None),
     ]
 
 
@@ -53,7 +75,7 @@ async def _sockets(address: str, count: int) -> list[ClientConnection]:
 
 
 async def _up(crowd: Herd, count: int) -> None:
-    async with asyncio.timeout(180):
+    async with asyncio.timeout(_SECONDS):
         while len(crowd.up) < count:  # noqa: ASYNC110  # a thousand would wake it otherwise
             await asyncio.sleep(0.05)
 

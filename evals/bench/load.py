@@ -94,4 +94,5 @@ async def first_event(chain: Chain, *, rounds: int) -> Figure:
                 mine.append(time.perf_counter() - started)
                 async for _ in lines:
                     pass
-    return figure_of("first_event", "POST to first event : GET /health", mine[1:], theirs[1:])
+    found = figure_of("first_event", "POST to first event : GET /health", mine[1:], theirs[1:])
+    return found.aiming(median=2, p99=5)

@@ -18,6 +18,7 @@ from wire.outcome import Failed
 
 GO = "go"
 """The question that lets all runs of ``question_is_count`` begin."""
+TIMES = " times "
 _PAUSE_SECONDS = GATHER_SECONDS * 1.25
 _PIECE = "SELECT id, name, amount FROM bench.items"
 
@@ -27,22 +28,31 @@ _may_begin = asyncio.Event()
 async def question_is_sql(
     ports: Ports, *, run_id: str, question: str, history: list[Turn], resume: Run | None = None
 ) -> AsyncGenerator[RunEvent, None]:
-    """A pipeline without a model: runs the question as the statement."""
+    """A pipeline without a model: runs the question as the statement, ``20 times SELECT …`` that often.
+
+    The answer's text holds the seconds that each took from here.
+    """
+    often, times, sql = question.partition(TIMES)
+    count, sql = (int(often), sql) if times and often.isdecimal() else (1, question)
 
     def fact() -> dict[str, Any]:
         return {"run_id": run_id, "at": SystemClock().now()}
 
-    yield Drafted(**fact(), attempt=1, sql=question)
-    started = time.perf_counter()
-    outcome = await ports.database.execute(question, run_id=run_id, attempt=1)
-    seconds = time.perf_counter() - started
+    yield Drafted(**fact(), attempt=1, sql=sql)
+    taken = []
+    for _ in range(count):
+        started = time.perf_counter()
+        outcome = await ports.database.execute(sql, run_id=run_id, attempt=1)
+        taken.append(time.perf_counter() - started)
+        if isinstance(outcome, Failed):
+            break
     yield Executed(**fact(), attempt=1, outcome=outcome)
     if isinstance(outcome, Failed):
         yield RunFailed(**fact(), problem=Problem(code=outcome.code, message=outcome.message))
         return
     answer = Answer(
-        text=f"{seconds:.9f}",  # what the statement took from here
-        sql=question,
+        text=" ".join(f"{seconds:.9f}" for seconds in taken),
+        sql=sql,
         columns=outcome.columns,
         rows=outcome.preview,
         row_count=outcome.row_count,
@@ -50,7 +60,7 @@ async def question_is_sql(
         chart=Chart(kind="none"),
     )
     receipt = Receipt(
-        sql=question,
+        sql=sql,
         snapshot_fingerprint="",
         policy_digest=outcome.policy_digest,
         result_digest=outcome.digest,

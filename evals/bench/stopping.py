@@ -40,7 +40,7 @@ def stop(chain: Chain, dsn: str, owner: str, *, rounds: int) -> Figure:
             run = _asked(chain, http)
             until(lambda: _running(watch) > 0, pause=0.002)
             mine.append(_until_gone(watch, lambda run=run: http.post(f"/api/v1/runs/{run}/cancel")))
-    return figure_of("stop", "a run's statement stopped : psycopg's cancel", mine, theirs)
+    return figure_of("stop", "a run's statement stopped : psycopg's cancel", mine, theirs).aiming(p99=100)
 
 
 def killed(chain: Chain, dsn: str, owner: str) -> Figure:
@@ -56,7 +56,8 @@ def killed(chain: Chain, dsn: str, owner: str) -> Figure:
         _asked(chain, http)
         until(lambda: _running(watch) > 0)
         mine = _until_gone(watch, lambda: os.kill(chain.agent_pid, signal.SIGKILL))
-    return figure_of("killed", "the agent's statement after kill -9 : another client's", [mine], [theirs])
+    what = "the agent's statement after kill -9 : another client's"
+    return figure_of("killed", what, [mine], [theirs]).aiming(median=1_500)
 
 
 def _asked(chain: Chain, http: httpx2.Client) -> str:

@@ -19,10 +19,10 @@ import httpx2
 
 from evals.bench.bare_stream import running_streams
 from evals.bench.chain import running_backend
-from evals.bench.exports import cpu_seconds
 from evals.bench.figure import Figure, figure_of
 from evals.bench.herd import Herd, enrolled
 from evals.bench.pipelines import GO
+from evals.bench.processes import cpu_seconds
 from wire.base import Value
 
 LISTENERS = 50

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx2
 import psycopg
@@ -12,10 +13,16 @@ from evals.bench import exports
 from evals.bench.chain import Chain
 from evals.bench.echo import running_echo
 from evals.bench.figure import Figure, figure_of
+from evals.bench.pipelines import TIMES
+from evals.bench.processes import cpu_seconds, family_cpu_seconds
 from evals.bench.statements import SMALL
 
 _PAUSE_SECONDS = 0.2
 """After a file that was left: its statement is stopped meanwhile."""
+_AT_ONCE = 8
+"""Runs, each with its statements one after the other: as many as the owner's policy lets run."""
+_STATEMENTS = 20
+"""Of a run whose later ones are timed."""
 
 
 def small_query(chain: Chain, dsn: str, *, rounds: int) -> Figure:
@@ -39,9 +46,36 @@ def small_query(chain: Chain, dsn: str, *, rounds: int) -> Figure:
             if turn > 1:
                 theirs.append(taken)
                 mine.append(float(answered["answer"]["text"]))
-    return figure_of(
+    found = figure_of(
         "small_query", "20 rows to the backend : psycopg and a socket's echo", mine, theirs, goal=1.1
     )
+    return found.aiming(p99=2 * found.baseline)
+
+
+def small_query_cpu(chain: Chain, dsn: str, *, times: int) -> Figure:
+    """Processor time that backend and agent spend together on a small query, eight at once, against that of
+    psycopg and of a socket's echo, both ends."""
+    with (
+        running_echo() as (address, pid),
+        connect(address, compression=None, proxy=None) as socket,
+        psycopg.connect(dsn, autocommit=True) as conn,
+    ):
+        spent = time.process_time() + cpu_seconds(pid)
+        for _ in range(times):
+            conn.execute(SMALL).fetchall()
+            socket.send(b"x" * 500)
+            socket.recv()
+        theirs = (time.process_time() + cpu_seconds(pid) - spent) / times
+
+    def both() -> float:
+        return cpu_seconds(chain.backend_pid) + family_cpu_seconds(chain.agent_pid)
+
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        spent = both()
+        list(pool.map(chain.ask, [f"{times}{TIMES}{SMALL}"] * _AT_ONCE))
+        mine = (both() - spent) / (times * _AT_ONCE)
+    what = "20 rows, processor time of backend and agent : of psycopg and a socket's echo"
+    return figure_of("small_query_cpu", what, [mine], [theirs], unit="µs", scale=1e6).aiming(median=150)
 
 
 def first_row(chain: Chain, dsn: str, *, rounds: int) -> Figure:
@@ -67,7 +101,8 @@ def first_row(chain: Chain, dsn: str, *, rounds: int) -> Figure:
 
         fetched()
         mine, theirs = _in_turn(fetched, copied, rounds)
-    return figure_of("first_row", "a file's first byte : a cursor's first row by psycopg", mine, theirs)
+    what = "a file's first byte : a cursor's first row by psycopg"
+    return figure_of("first_row", what, mine, theirs).aiming(median=20)
 
 
 def beside_export(chain: Chain, *, rounds: int) -> Figure:
@@ -97,7 +132,8 @@ def beside_export(chain: Chain, *, rounds: int) -> Figure:
         finally:
             over.set()
             exporting.join()
-    return figure_of("beside_export", "20 rows while an export runs : while none does", beside, alone)
+    what = "20 rows while an export runs : while none does"
+    return figure_of("beside_export", what, beside, alone).aiming(p99=10)
 
 
 def routed(chain: Chain, *, rounds: int) -> Figure:
@@ -114,6 +150,24 @@ def routed(chain: Chain, *, rounds: int) -> Figure:
         asked(here), asked(there)
         mine, theirs = _in_turn(lambda: asked(there), lambda: asked(here), rounds)
     return figure_of("routed", "a question at another replica : at the agent's own", mine, theirs, goal=2)
+
+
+def routed_later(chain: Chain, *, rounds: int) -> Figure:
+    """Statements of one run after its first, asked for at a replica that does not hold the agent, against the
+    same asked for at that which does: a run is placed once, and then is local."""
+    mine: list[float] = []
+    theirs: list[float] = []
+    with (
+        httpx2.Client(base_url=chain.url, timeout=60, trust_env=False) as here,
+        httpx2.Client(base_url=chain.others[0], timeout=60, trust_env=False) as there,
+    ):
+        for turn in range(rounds + 1):
+            for http, times in ((here, theirs), (there, mine)):
+                answer = chain.answered(http, f"{_STATEMENTS}{TIMES}{SMALL}")["answer"]
+                if turn:
+                    times += [float(seconds) for seconds in answer["text"].split()[1:]]
+    what = "a run's later statements, asked at another replica : at the agent's own"
+    return figure_of("routed_later", what, mine, theirs, goal=1)
 
 
 def _in_turn(
