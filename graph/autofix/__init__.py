@@ -64,6 +64,7 @@ blank_group           the group that says nothing, which the question skips
 null_join             rows without a partner among those that have one
 null_list             a list with NULL in it, of which nothing is known to be no part
 group_home            figures for each of one thing, shown under another's names
+unasked_group         a figure for each of something, where one is asked for
 shown_group           figures per group that do not say of which group
 shown_order           a list ordered by a measure that it does not show
 asked_group           figures "per country" that are not shown per country
@@ -75,6 +76,7 @@ asked_order           the first of all asked for and all given, in no order
 asked_table           figures "per drug" of which FROM has no table
 period_group          figures "per year" that are not shown per year
 idle_rows             a table of many rows for each that is joined and not used
+unused_join           a table that is joined and not used, without which rows would be lost
 counted_table         a count of another table's rows than those asked for
 counted_things        things counted once for each row that refers to them
 counted_values        the same over one table, whose rows refer to the things
@@ -98,11 +100,14 @@ integer_division      a ratio of integers, which PostgreSQL cuts to a whole numb
 asked_unit            a span of time "in hours" given as an interval or in seconds
 zero_division         a divisor that turned out to be zero
 literal_case          a compared text that the column has in another spelling
+like_case             a text searched for by its case, which nobody asked for
 negated_value         a value that the question excludes and the query asks for
 yes_or_no             yes or no compared with a column that holds something else, or nothing
 asked_value           a value that the question names and no condition does
+asked_flag            a yes or no that question or notes name and no condition does
 current_row           rows that are no longer in force, where what is current is asked for
 unasked_filter        a condition that nobody asked for
+unasked_code          a condition on a short code that nobody asked for
 ====================  =================================================================================
 """
 
@@ -118,6 +123,7 @@ from graph.autofix import (
     all_of,
     ambiguous_column,
     asked_column,
+    asked_flag,
     asked_group,
     asked_hour,
     asked_limit,
@@ -154,6 +160,7 @@ from graph.autofix import (
     joined_name,
     last_day,
     latest_of_each,
+    like_case,
     literal_case,
     lone_value,
     made_up_date,
@@ -201,7 +208,10 @@ from graph.autofix import (
     turned_rate,
     turned_span,
     type_mismatch,
+    unasked_code,
     unasked_filter,
+    unasked_group,
+    unused_join,
     value_home,
     week_days,
     whole_share,
@@ -278,6 +288,7 @@ RULES: tuple[Rule, ...] = (
     null_join.RULE,
     null_list.RULE,
     group_home.RULE,
+    unasked_group.RULE,
     asked_limit.RULE,
     shown_group.RULE,
     shown_order.RULE,
@@ -288,6 +299,7 @@ RULES: tuple[Rule, ...] = (
     asked_table.RULE,
     period_group.RULE,
     idle_rows.RULE,
+    unused_join.RULE,
     counted_table.RULE,
     counted_things.RULE,
     counted_values.RULE,
@@ -311,11 +323,14 @@ RULES: tuple[Rule, ...] = (
     asked_unit.RULE,
     zero_division.RULE,
     literal_case.RULE,
+    like_case.RULE,
     negated_value.RULE,
     yes_or_no.RULE,
     asked_value.RULE,
+    asked_flag.RULE,
     current_row.RULE,
     unasked_filter.RULE,
+    unasked_code.RULE,
 )
 """In the order in which they are applied: names before types, types before shape."""
 

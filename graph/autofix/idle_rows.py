@@ -39,7 +39,7 @@ def _fix(context: Context) -> str | None:
         source = next((one for one in sources if one.alias == join.alias_or_name.lower()), None)
         if source is None or join.side or join.args.get("using") or join.args.get("on") is None:
             continue
-        if _is_read(join, source, select) or _is_asked(source, sources, context):
+        if is_read(join, source, select) or is_named(source, sources, context):
             continue
         if _multiplies(source, sources, names):
             join.pop()
@@ -47,7 +47,8 @@ def _fix(context: Context) -> str | None:
     return None
 
 
-def _is_read(join: exp.Join, source: Source, select: exp.Select) -> bool:
+def is_read(join: exp.Join, source: Source, select: exp.Select) -> bool:
+    """Whether the statement reads a column of the source anywhere but in what joins it."""
     inside = set(map(id, join.find_all(exp.Column)))
     for column in select.find_all(exp.Column):
         qualifier = folded(column.args.get("table"))
@@ -58,13 +59,13 @@ def _is_read(join: exp.Join, source: Source, select: exp.Select) -> bool:
     return False
 
 
-def _is_asked(source: Source, sources: list[Source], context: Context) -> bool:
+def is_named(source: Source, sources: list[Source], context: Context, notes: str = "") -> bool:
     """Whether a word of the table's name that no other table of FROM has stands in the question."""
     own, others = _words(source, context), set[str]()
     for other in sources:
         if other is not source:
             others |= _words(other, context)
-    asked = set(stems(context.question))
+    asked = set(stems(f"{context.question} {notes}"))
     telling = (own - others) or own
     return bool(asked & (telling | {other for word in telling for other in SYNONYMS.get(word, ())}))
 

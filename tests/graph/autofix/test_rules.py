@@ -29,7 +29,14 @@ def test_rule(rule: str, case: dict[str, Any], shop: SchemaSnapshot) -> None:
         Failed(code="database", message="refused", sqlstate=case["sqlstate"]) if "sqlstate" in case else None
     )
     found = Found.model_validate({"compared": case["looked_up"]}) if "looked_up" in case else None
-    fixed = autofix(case["sql"], shop, question=case.get("question", ""), failed=failed, found=found)
+    fixed = autofix(
+        case["sql"],
+        shop,
+        question=case.get("question", ""),
+        notes=case.get("notes", ""),
+        failed=failed,
+        found=found,
+    )
     if "want" not in case:
         assert fixed.sql == case["sql"]
         assert fixed.changes == ()
@@ -39,10 +46,26 @@ def test_rule(rule: str, case: dict[str, Any], shop: SchemaSnapshot) -> None:
     assert rule in fixed.rules
     assert all(change.endswith(".") for change in fixed.changes)
     # What has been mended is left alone the next time.
-    again = autofix(fixed.sql, shop, question=case.get("question", ""), failed=failed, found=found)
+    again = autofix(
+        fixed.sql,
+        shop,
+        question=case.get("question", ""),
+        notes=case.get("notes", ""),
+        failed=failed,
+        found=found,
+    )
     assert again.changes == ()
     if set(fixed.rules) == {rule} and rule != "foreign_dialect":
-        assert autofix(case["sql"], shop, question=case.get("question", ""), without={rule}).sql != want
+        assert (
+            autofix(
+                case["sql"],
+                shop,
+                question=case.get("question", ""),
+                notes=case.get("notes", ""),
+                without={rule},
+            ).sql
+            != want
+        )
 
 
 def test_every_rule_has_cases_of_both_kinds() -> None:

@@ -1,0 +1,62 @@
+"""A table that is joined, of which the query reads nothing and the question says nothing.
+
+``FROM parcels p JOIN routes r ON p.route_id = r.route_id`` leaves out every parcel without a route. Only what
+a row refers to once, by a reference that may be lacking; a table of many rows for each is ``idle_rows``'.
+"""
+
+from sqlglot import exp
+
+from graph.autofix.base import Context, Rule
+from graph.autofix.idle_rows import is_named, is_read
+from graph.autofix.names import Names, Source, folded
+
+
+def _fix(context: Context) -> str | None:
+    names = context.names
+    if not context.question:
+        return None
+    for scope in names.scopes:
+        select = scope.expression
+        if not isinstance(select, exp.Select) or select.is_star:
+            continue
+        sources = names.sources(scope)
+        if len(sources) < 2 or any(one.table is None for one in sources):
+            continue
+        for join in select.args.get("joins") or ():
+            source = next((one for one in sources if one.alias == join.alias_or_name.lower()), None)
+            if source is None or join.side or join.kind or join.args.get("using"):
+                continue
+            if is_read(join, source, select) or is_named(source, sources, context, context.notes):
+                continue
+            if _may_lack(join, source, sources, names):
+                join.pop()
+                return f"{source.alias} is not needed, and rows without one would be lost: it is left out."
+    return None
+
+
+def _may_lack(join: exp.Join, source: Source, sources: list[Source], names: Names) -> bool:
+    """Whether rows refer to the source's key, all of them by this one comparison, and need not."""
+    on = join.args.get("on")
+    if not isinstance(on, exp.EQ) or source.table is None:
+        return False
+    sides = [on.this, on.expression]
+    if not all(isinstance(side, exp.Column) for side in sides):
+        return False
+    own = [side for side in sides if folded(side.args.get("table")) == source.alias]
+    if len(own) != 1:
+        return False
+    [other] = [side for side in sides if side is not own[0]]
+    referrer = next((one for one in sources if one.alias == folded(other.args.get("table"))), None)
+    if referrer is None or referrer.table is None or folded(own[0].this) != names.joins.own.key(source.table):
+        return False
+    if source.table.qualified_name not in names.joins.referred(referrer.table.qualified_name):
+        return False
+    column = referrer.table.column(folded(other.this))
+    declared = any(
+        key.columns == [folded(other.this)] and key.to_table == source.table.name
+        for key in referrer.table.foreign_keys
+    )
+    return column is not None and (column.nullable or not declared)
+
+
+RULE = Rule("unused_join", _fix)
