@@ -55,7 +55,7 @@ grouping              selected or ordered columns that GROUP BY lacks
 distinct_order        SELECT DISTINCT ordered by what is not selected
 moment_order          the last rows by time, where the first are asked for, or the other way round
 summed_order          things ordered by a measure of single rows that refer to them
-asked_period          a month, quarter or year that is named, cut at another day
+asked_period          a month, quarter, half or year that is named, cut at another day
 self_roles            a thing and another of its kind, the one taken for the other
 self_count            a count over a thing's own references, taken from the wrong end
 null_group            the group without a name among those asked for by name

@@ -1,169 +1,180 @@
 """A month, quarter, half or year that the question names, cut at another day: ``< '2027-01-01'`` for a May.
 
-Only the end is mended, or the year that a month lacks, and only where the statement begins with the period's
-first day or names its month, and the question speaks of no other time.
+The end is mended where the statement begins with the period's first day, and the year that a month lacks, or
+its months. The beginning is mended as well (a second half from June on) where all that the statement compares
+with written days is one moment, and nothing is held against an earlier time.
 """
 
 import re
 from datetime import date, timedelta
 
 from sqlglot import exp
+from sqlglot.optimizer.scope import Scope
 
 from graph.autofix.base import Context, Rule
-from graph.autofix.foreign_functions import extract
 from graph.autofix.kinds import MOMENTS, kind_of
-from graph.autofix.month_names import MONTHS
+from graph.autofix.month_tests import is_known, mend_months
+from graph.autofix.named_period import Period, named_period
+from graph.autofix.names import Names, folded
 
-_QUARTERS = {
-    "first": 1, "second": 2, "third": 3, "fourth": 4, "1st": 1, "2nd": 2, "3rd": 3, "4th": 4,
-    "last": 4, "final": 4,
-}  # fmt: skip
-_HALVES = {"first": 1, "second": 2, "1st": 1, "2nd": 2, "last": 2}
-_COUNTS = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10}
-_PERIOD = re.compile(
-    rf"\b(?:in|during|of|for|throughout)\s+(?:the\s+)?(?:month\s+of\s+|year\s+)?(?:"
-    rf"(?P<month>{'|'.join(MONTHS)}|{'|'.join(name[:3] for name in MONTHS)}),?\s+(?:of\s+)?|"
-    rf"(?P<quarter>{'|'.join(_QUARTERS)})\s+quarter\s+(?:of\s+)?|q(?P<q>[1-4])\s+(?:of\s+)?|"
-    rf"(?P<half>{'|'.join(_HALVES)})\s+half\s+(?:of\s+)?|h(?P<h>[12])\s+(?:of\s+)?|"
-    rf"(?P<end>first|last|final)\s+(?P<count>{'|'.join(_COUNTS)}|[2-9]|1[01])\s+(?P<unit>month|quarter)s\s+"
-    rf"(?:of\s+)?)?(?:the\s+year\s+)?"
-    rf"(?P<year>(?:19|20)\d\d)\b(?!\s*-)",
+_AGAINST = re.compile(
+    r"\b(?:previous|preceding|prior|compar\w+|versus|vs|grow\w*|grew|changes?|changed|increas\w+|decreas\w+|rose|fell|"
+    r"than|to[\s-]date|cumulative|running|rolling|trailing|so\s+far)\b|\bover[\s-](?:year|quarter|month)\b",
     re.IGNORECASE,
 )
-_TIME = re.compile(
-    rf"\b(?:{'|'.join(MONTHS)}|(?:19|20)\d\d|q[1-4]|quarter|since|until|till|between|before|after|from|through|"
-    r"onwards?|later|earlier)\b",
-    re.IGNORECASE,
-)
-_PART = re.compile(
-    r"\b(?:half|halves|quarters?|months?|weeks?|weekends?|days?|nights?|part|end|start|beginning|middle|mid|rest|"
-    r"remainder|early|late|spring|summer|autumn|fall|winter|christmas|easter|season|holidays?)\s+$",
-    re.IGNORECASE,
-)
-"""Right before a year: a part of it that is not told by months."""
-_YEAR = 12
+"""What is held against another time needs that time as well."""
+_OTHER_YEAR = re.compile(r"\b(?:fiscal|financial|academic|school|budget|season)\b", re.IGNORECASE)
+"""A year that does not begin in January."""
 _DAY = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?:[ T][\d:.]+)?$")
+_ENDS = (exp.Between, exp.LT, exp.LTE)
+_BOUNDS = (*_ENDS, exp.GT, exp.GTE)
+_MONTH = 31
+"""Days of the longest month."""
 
 
 def _fix(context: Context) -> str | None:
-    period = _asked(context.question)
-    if period is None:
+    period = named_period(context.question)
+    if period is None or _OTHER_YEAR.search(f"{context.question} {context.notes}"):
         return None
-    first, after, said = period
-    for scope in context.names.scopes:
-        where = scope.expression.args.get("where")
-        if where is None:
+    names, is_all = context.names, not _AGAINST.search(context.question)
+    for scope in names.scopes:
+        for top in _conditions(scope):
+            parts = _parts(top)
+            said = _mend_bounds(parts, period, names, scope, is_all=is_all)
+            if said is None and is_all:
+                said = mend_months(parts, period, names, scope)
+            if said:
+                return said
+    return None
+
+
+def _conditions(scope: Scope) -> list[exp.Expr]:
+    """What rows must be in this scope, first for all of it, then for one of its figures."""
+    found = [node.this for node in scope.find_all(exp.Where)]
+    found += [node.args["on"] for node in scope.find_all(exp.Join) if node.args.get("on") is not None]
+    return found + [node.this for node in scope.find_all(exp.If)]
+
+
+def _parts(top: exp.Expr) -> list[exp.Expr]:
+    """The tests that all hold together."""
+    if isinstance(top, exp.Paren):
+        return _parts(top.this)
+    return [*_parts(top.this), *_parts(top.expression)] if isinstance(top, exp.And) else [top]
+
+
+def _mend_bounds(
+    parts: list[exp.Expr], period: Period, names: Names, scope: Scope, *, is_all: bool
+) -> str | None:
+    for part in parts:
+        column = part.this if isinstance(part, exp.Between | exp.GT | exp.GTE) else None
+        kind = kind_of(column, names, scope)
+        if not isinstance(column, exp.Column) or kind not in MOMENTS:
             continue
-        parts = list(where.this.flatten()) if isinstance(where.this, exp.And) else [where.this]
-        for part in parts:
-            column = part.this if isinstance(part, exp.Between | exp.GTE) else None
-            if not isinstance(column, exp.Column) or kind_of(column, context.names, scope) not in MOMENTS:
-                continue
-            others = [one for one in parts if one is not part and column in list(one.find_all(exp.Column))]
-            low = part.args["low"] if isinstance(part, exp.Between) else part.expression
-            if _day(low) != first.isoformat():
-                continue
-            ends: list[exp.Expr] | None
-            if isinstance(part, exp.Between):
-                ends = [part] if not others and not _ends(part.args["high"], after) else []
-            else:
-                ends = _wrong_ends(others, column, after)
-            if ends is None:
-                continue
-            if not others and isinstance(part, exp.GTE):
-                part.replace(exp.and_(part.copy(), _below(column, after)))
-            elif not ends:
-                continue
-            elif isinstance(part, exp.Between):
-                begins = exp.GTE(this=column.copy(), expression=low.copy())
-                part.replace(exp.and_(begins, _below(column, after)))
-            else:
-                ends[0].replace(_below(column, after))
-            return f"Asked for {said}: the time ends with it."
-    return _year_of_month(context, first, said)
+        tests = [one for one in parts if column in one.find_all(exp.Column) and not is_known(one)]
+        if len(tests) > 2 or any(not isinstance(one, _BOUNDS) or one.this != column for one in tests):
+            continue
+        begins = _begin(part, is_day=kind == "date")
+        ends = [_end(one) for one in tests if isinstance(one, _ENDS)]
+        if begins is None or None in ends or len(ends) + (not isinstance(part, exp.Between)) != len(tests):
+            continue
+        if begins == period.first:
+            is_cut = ends != [period.after]
+            is_cut = is_cut and (_is_of_all(part) or _is_alone(column, {begins}, ends, period, names))
+        else:
+            is_cut = is_all and _is_meant(begins, ends, period)
+            is_cut = is_cut and _is_alone(column, {begins, period.first}, ends, period, names)
+        if not is_cut:
+            continue
+        _set_bounds(part, tests, period, keeps=begins == period.first and not isinstance(part, exp.GT))
+        where = "ends" if begins == period.first else "begins and ends"
+        return f"Asked for {period.said}: the time {where} with it."
+    return None
 
 
-def _asked(question: str) -> tuple[date, date, str] | None:
-    """The period's first day, the day after its last, and how it is said; None unless it is the only time."""
-    found = list(_PERIOD.finditer(question))
-    if len(found) != 1 or _TIME.search(question[: found[0].start()] + " " + question[found[0].end() :]):
-        return None
-    match, year = found[0], int(found[0]["year"])
-    if _PART.search(question[: match.start()]):
-        return None
-    months, month = 12, 1
-    if match["month"]:
-        months = 1
-        month = next(at for at, name in enumerate(MONTHS, 1) if name.startswith(match["month"].lower()[:3]))
-    elif match["quarter"] or match["q"]:
-        quarter = int(match["q"] or _QUARTERS[match["quarter"].lower()])
-        months, month = 3, 3 * quarter - 2
-    elif match["half"] or match["h"]:
-        half = int(match["h"] or _HALVES[match["half"].lower()])
-        months, month = 6, 6 * half - 5
-    elif match["end"]:
-        count = _COUNTS.get(match["count"].lower()) or int(match["count"])
-        months = count * (3 if match["unit"].lower() == "quarter" else 1)
-        if months >= _YEAR:
-            return None
-        month = 1 if match["end"].lower() == "first" else _YEAR + 1 - months
-    last = month + months
-    said = match[0].split(maxsplit=1)[1]
-    return date(year, month, 1), date(year + (last > 12), (last - 1) % 12 + 1, 1), said
+def _set_bounds(part: exp.Expr, tests: list[exp.Expr], period: Period, *, keeps: bool) -> None:
+    column, written = part.this, part.args.get("low") or part.expression
+    low = exp.GTE(this=column.copy(), expression=written.copy() if keeps else _written(period.first))
+    high = exp.LT(this=column.copy(), expression=_written(period.after))
+    for other in tests:
+        if other is not part:
+            other.replace(high)
+    part.replace(low if len(tests) > 1 else exp.and_(low, high))
 
 
-def _day(bound: exp.Expr) -> str:
-    """The day that is written, as ``2026-11-01``; ``""`` for anything else."""
+def _is_of_all(part: exp.Expr) -> bool:
+    """Whether it is a condition on a query's rows, and not on those of one figure."""
+    where = part.find_ancestor(exp.Where, exp.If, exp.Join)
+    return isinstance(where, exp.Where) and isinstance(where.parent, exp.Select)
+
+
+def _is_meant(begins: date, ends: list[date | None], period: Period) -> bool:
+    """Whether bounds that are not the period's are so near to it that they can only be meant for it."""
+    if (period.after - period.first).days <= _MONTH or period.is_year:
+        return False
+    if begins.day != 1 or begins.year != period.first.year:
+        return False
+    latest = max(period.after, date(period.first.year + 1, 1, 1))
+    return all(end is not None and period.first < end <= latest for end in ends)
+
+
+def _is_alone(
+    column: exp.Column, begins: set[date], ends: list[date | None], period: Period, names: Names
+) -> bool:
+    """Whether the statement compares no other moment, and this one with no other days."""
+    if names.tree.find(exp.Lag, exp.Lead):
+        return False
+    for test in names.tree.find_all(*_BOUNDS, exp.EQ, exp.NEQ, exp.In):
+        if test.this.find(exp.Extract):
+            return False
+        if not any(_DAY.match(one.name) for one in test.find_all(exp.Literal)):
+            continue
+        if not isinstance(test, _BOUNDS) or not isinstance(test.this, exp.Column):
+            return False
+        if folded(test.this.this) != folded(column.this):
+            return False
+        if not isinstance(test, exp.LT | exp.LTE) and _begin(test, is_day=True) not in begins:
+            return False
+        if isinstance(test, _ENDS) and _end(test) not in {*ends, period.after}:
+            return False
+    return True
+
+
+def _begin(test: exp.Expr, *, is_day: bool) -> date | None:
+    """The first day that a bound lets through; None where it is not written out."""
+    day = _day(test.args["low"] if isinstance(test, exp.Between) else test.expression)
+    if not isinstance(test, exp.GT):
+        return day
+    return day + timedelta(days=1) if day is not None and is_day else None
+
+
+def _end(test: exp.Expr) -> date | None:
+    """The first day that a bound does not let through; None where it is not written out."""
+    day = _day(test.args["high"] if isinstance(test, exp.Between) else test.expression)
+    return day if day is None or isinstance(test, exp.LT) else day + timedelta(days=1)
+
+
+def _day(bound: exp.Expr) -> date | None:
+    """The day that is written, ``'2026-10-31'`` or the one after it, ``CAST('2026-10-31' AS DATE) + 1``.
+
+    For a day that its month does not have it is one of the next month, and never its first.
+    """
+    if isinstance(bound, exp.Add) and bound.expression.name == "1":
+        day = _day(bound.this)
+        return day + timedelta(days=1) if day is not None else None
     while isinstance(bound, exp.Cast | exp.Paren):
         bound = bound.this
     match = _DAY.match(bound.name) if isinstance(bound, exp.Literal) and bound.is_string else None
-    return f"{match[1]}-{int(match[2]):02}-{int(match[3]):02}" if match else ""
-
-
-def _ends(bound: exp.Expr, after: date) -> bool:
-    """Whether a last day is the period's, or is not written out."""
-    day = _day(bound)
-    return not day or day == (after - timedelta(days=1)).isoformat()
-
-
-def _wrong_ends(others: list[exp.Expr], column: exp.Column, after: date) -> list[exp.Expr] | None:
-    """The one upper bound, when it is written out and is not the period's; None where there are others."""
-    if len(others) > 1:
+    if match is None:
         return None
-    for other in others:
-        if not isinstance(other, exp.LT | exp.LTE) or other.this != column or not _day(other.expression):
-            return None
-        good = after if isinstance(other, exp.LT) else after - timedelta(days=1)
-        return [other] if _day(other.expression) != good.isoformat() else []
-    return []
+    year, month, day_of_month = (int(part) for part in match.groups())
+    try:
+        return date(year, month, day_of_month)
+    except ValueError:
+        return date(year, min(max(month, 1), 12), 1) + timedelta(days=40)
 
 
-def _below(column: exp.Expr, after: date) -> exp.Expr:
-    return exp.LT(this=column.copy(), expression=exp.Literal.string(after.isoformat()))
-
-
-def _year_of_month(context: Context, first: date, said: str) -> str | None:
-    """``EXTRACT(MONTH FROM x) = 11`` alone is that month of every year."""
-    names = context.names
-    for scope in names.scopes:
-        where = scope.expression.args.get("where")
-        if where is None:
-            continue
-        extracts = [one for one in where.find_all(exp.Extract) if one.this.name.lower() in {"month", "year"}]
-        if len(extracts) != 1 or extracts[0].this.name.lower() != "month":
-            continue
-        column, part = extracts[0].expression, extracts[0].parent
-        if not isinstance(column, exp.Column) or kind_of(column, names, scope) not in MOMENTS:
-            continue
-        if not isinstance(part, exp.EQ) or part.expression.name != str(first.month):
-            continue
-        if sum(one == column for one in where.find_all(exp.Column)) != 1:
-            continue
-        year = exp.EQ(this=extract("YEAR", column.copy()), expression=exp.Literal.number(first.year))
-        both = exp.and_(part.copy(), year)
-        part.replace(both if part.parent is where else exp.paren(both))
-        return f"Asked for {said}: that month of no other year is taken."
-    return None
+def _written(day: date) -> exp.Expr:
+    return exp.Literal.string(day.isoformat())
 
 
 RULE = Rule("asked_period", _fix)
