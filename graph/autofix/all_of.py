@@ -2,7 +2,8 @@
 
 ``WHERE d.name = 'A' AND d.name = 'B'`` becomes the groups of what is selected in which both values occur,
 also where the values are looked up by subqueries. So do ``IN ('A', 'B')`` and ``= 'A' OR = 'B'`` where the
-question says *both* and a thing may have several of those rows; where things are counted, the groups are.
+question says *both*, or *all three of*, and a thing may have several of those rows; where things are counted,
+the groups are. A subquery that gives the things is grouped in the same way.
 """
 
 import re
@@ -14,10 +15,46 @@ from graph.autofix.counted_things import is_repeated
 from graph.autofix.names import Source, folded
 
 _BOTH = re.compile(r"\bboth\b", re.IGNORECASE)
+_ALL = re.compile(
+    r"\ball\s+(?:of\s+(?:the|our|these|those|them)|our|the\s+following|three|four|five|six|[3-9])\b|"
+    r"\b(?:each|every\s+one)\s+of\b",
+    re.IGNORECASE,
+)
+"""Where several things are named and one must have them all."""
 _COUNTED = "with_both"
 
 
 def _fix(context: Context) -> str | None:
+    return _fix_outer(context) or _fix_inner(context)
+
+
+def _fix_inner(context: Context) -> str | None:
+    """``id IN (SELECT ref FROM rows WHERE kind IN ('A', 'B'))``: what is referred to with each kind."""
+    for scope in context.names.scopes:
+        inner = scope.expression
+        within = inner.parent.parent if isinstance(inner.parent, exp.Subquery) else inner.parent
+        if not isinstance(inner, exp.Select) or not isinstance(within, exp.In):
+            continue
+        shown, where = _things(inner), inner.args.get("where")
+        if where is None or inner.args.get("group") or inner.args.get("limit") or len(shown) != 1:
+            continue
+        source = _source(shown[0], context.names.sources(scope))
+        if source is None or source.table is None or not _refers(shown, source, context):
+            continue
+        parts = list(where.this.flatten()) if isinstance(where.this, exp.And) else [where.this]
+        for part, values in _alternatives(parts, context.question):
+            count = exp.Count(this=exp.Distinct(expressions=[_column(part).copy()]))
+            having = exp.Having(this=exp.EQ(this=count, expression=exp.Literal.number(len(values))))
+            inner.set("distinct", None)
+            inner.set("group", exp.Group(expressions=[shown[0].copy()]))
+            inner.set("having", having)
+            return (
+                f"All {len(values)} values of {_column(part).name} are wanted; what has each is looked for."
+            )
+    return None
+
+
+def _fix_outer(context: Context) -> str | None:
     select = context.tree
     if not isinstance(select, exp.Select) or select.args.get("group") or not select.args.get("where"):
         return None
@@ -82,12 +119,19 @@ def _either(
     parts: list[exp.Expr], shown: list[exp.Expr], context: Context
 ) -> list[tuple[list[exp.Expr], set[str]]]:
     """A test of one column for either of two texts, where both are wanted and things may have both."""
-    if not _BOTH.search(context.question):
-        return []
+    return [
+        ([part], values)
+        for part, values in _alternatives(parts, context.question)
+        if isinstance(_column(part), exp.Column) and _may_have_several(part, shown, context)
+    ]
+
+
+def _alternatives(parts: list[exp.Expr], question: str) -> list[tuple[exp.Expr, set[str]]]:
+    """Tests of a column for one of several texts, as many as the question wants together."""
     found = []
     for part in parts:
         bare = part.unnest()
-        if isinstance(bare, exp.In) and len(bare.expressions) == 2 and all(map(_text, bare.expressions)):
+        if isinstance(bare, exp.In) and bare.expressions and all(map(_text, bare.expressions)):
             values = {value.name for value in bare.expressions}
         elif isinstance(bare, exp.Or):
             tests = list(bare.flatten())
@@ -98,9 +142,8 @@ def _either(
                 continue
         else:
             continue
-        plain = len(values) == 2 and isinstance(_column(part), exp.Column)
-        if plain and _may_have_several(part, shown, context):
-            found.append(([part], values))
+        if (len(values) == 2 and _BOTH.search(question)) or (len(values) > 2 and _ALL.search(question)):
+            found.append((part, values))
     return found
 
 

@@ -36,7 +36,8 @@ _VAGUE = listed(
 def _fix(context: Context) -> str | None:
     question = context.question
     each = _EACH.sub(" ", question)
-    if not question or _NOT.search(question if context.tree.find(exp.AggFunc) else each):
+    figures = any(item.find(exp.AggFunc) for item in context.tree.selects)
+    if not question or _NOT.search(question if figures else each):
         return None
     names = context.names
     spoken = [stem(word) for word in words(question)]

@@ -25,8 +25,8 @@ def _fix(context: Context) -> str | None:
         return None
     for scope in names.scopes:
         select = scope.expression
-        if not isinstance(select, exp.Select):
-            continue
+        if not isinstance(select, exp.Select) or isinstance(select.find_ancestor(exp.In, exp.Select), exp.In):
+            continue  # of a list that something is looked for in, NULL is never found
         found = _chosen_group(select)
         if found is None:
             continue
