@@ -30,6 +30,7 @@ moment_column         a date of which the table has only one, under another name
 missing_join          a column of a table that FROM lacks, joined in where there is one way
 computed_alias        a select alias used in WHERE, HAVING or beside it
 own_average           rows held against an aggregate of themselves
+self_correlation      a subquery's rows held against themselves instead of against the outer row
 aggregate_where       an aggregate's condition in WHERE
 ambiguous_column      a bare column that several tables of FROM have
 type_mismatch         boolean = 1, ROUND(float, n), SUM(boolean), months of an epoch, LIKE on a number
@@ -197,6 +198,7 @@ from graph.autofix import (
     reserved_alias,
     row_arithmetic,
     running_total,
+    self_correlation,
     self_count,
     self_roles,
     shown_group,
@@ -253,6 +255,7 @@ RULES: tuple[Rule, ...] = (
     column_name.LATE_RULE,
     computed_alias.RULE,
     own_average.RULE,
+    self_correlation.RULE,
     aggregate_where.RULE,
     ambiguous_column.RULE,
     type_mismatch.RULE,
