@@ -43,7 +43,9 @@ _BEGIN = frozenset(map(stem, listed("""
     submitted filed reported requested
 """)))  # fmt: skip
 _BARE = listed("date dt at on ts day time datetime timestamp dttm")
-_COMPARISONS = (exp.EQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.Between)
+_COMPARISONS = (
+    exp.EQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.Between, exp.In, exp.Like, exp.ILike, exp.RegexpLike,
+)  # fmt: skip
 
 
 def _fix(context: Context) -> str | None:
@@ -72,7 +74,8 @@ def _fix(context: Context) -> str | None:
 
 
 def _compared(test: exp.Expr) -> exp.Column | None:
-    """The one column that is held against a day that is written out, or a part of it against a number."""
+    """The one column that is held against days that are written out or a pattern, or a part of it against a
+    number."""
     columns = list(test.find_all(exp.Column))
     if not columns or any(one != columns[0] for one in columns) or test.find(exp.Query):
         return None
