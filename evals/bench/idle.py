@@ -71,7 +71,11 @@ async def idle_figures(*, agents: int, seconds: float) -> list[Figure]:
 
 
 async def _sockets(address: str, count: int) -> list[ClientConnection]:
-    return [await connect(address, compression=None, ping_interval=None, proxy=None) for _ in range(count)]
+    # A machine with other work to do may keep one of ten thousand waiting for long.
+    return [
+        await connect(address, compression=None, ping_interval=None, open_timeout=_SECONDS, proxy=None)
+        for _ in range(count)
+    ]
 
 
 async def _up(crowd: Herd, count: int) -> None:
