@@ -85,6 +85,7 @@ def link(
     chosen += _told_only_by(question, snapshot, chosen)
     joins = joins_of(snapshot)
     kept = set(_connected(chosen, joins, snapshot)) | set(keep)
+    kept |= _between(kept, joins)
     kept |= _referred(kept, joins, snapshot, scores)
     kept |= _spoken_of(question, kept, joins, snapshot)
     return Linked([table for table in snapshot.tables if table.qualified_name in kept], scores)
@@ -150,6 +151,27 @@ def _referred(
     own = set(joins.referred(best)[:MOST_REFERRED])
     left = MOST_REFERRED - len(kept | own)
     return own | set(sorted(found, key=lambda name: -found[name])[: max(0, left)])
+
+
+MOST_BETWEEN = 2
+"""Tables that are added because rows belong to others over them."""
+
+
+def _between(kept: set[str], joins: JoinGraph) -> set[str]:
+    """What stands between two kept tables where rows of the one belong to the other over it.
+
+    A showing is of a screen and a screen of a cinema, so with showings and cinemas the screens are needed,
+    although members have a cinema as well and make a way between the two that means something else.
+    """
+    found: list[str] = []
+    for name in sorted(kept):
+        direct = joins.referred(name)
+        for between in direct:
+            if between in kept or between in found:
+                continue
+            if any(goal in kept and goal not in direct and goal != name for goal in joins.referred(between)):
+                found.append(between)
+    return set(found[:MOST_BETWEEN])
 
 
 def _told_only_by(question: str, snapshot: SchemaSnapshot, chosen: list[str]) -> list[str]:

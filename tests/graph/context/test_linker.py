@@ -187,3 +187,22 @@ def test_two_pieces_of_a_name_are_one_word(
     clinic = _clinic(make_snapshot)
     assert link("How many check-ins were there?", clinic).names == ["public.chk_in"]
     assert link("How many visits were there?", clinic).names == ["public.chk_in"]
+
+
+def test_what_rows_belong_to_over_another_table_is_brought_along(
+    make_snapshot: Callable[[dict[str, str]], SchemaSnapshot],
+) -> None:
+    snapshot = make_snapshot(
+        {
+            "house": "house_id bigint, name text",
+            "member": "member_id bigint, house_id bigint, full_name text, email text, joined date",
+            "concert": "concert_id bigint, hall_id bigint, member_id bigint, held date",
+            "hall": "hall_id bigint, house_id bigint, seats integer, label text, storey integer, lit boolean",
+            "piano": "piano_id bigint, maker text",
+        }
+    )
+    names = link("In which house was each member's concert?", snapshot).names
+    assert "public.hall" in names, (
+        "a member's house is another way between the two, which means something else"
+    )
+    assert "public.piano" not in names
