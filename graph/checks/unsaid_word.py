@@ -8,6 +8,7 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from graph.context.coverage import is_silent
+from graph.context.idioms import idle_words
 from graph.context.short_names import short_names
 from graph.context.synonyms import SYNONYMS
 from graph.context.words import QUERY_WORDS, STOP_WORDS, name_words, stem, words
@@ -43,10 +44,11 @@ def words_left(sql: str, snapshot: SchemaSnapshot, asked: list[str]) -> list[str
 
 
 def _content(question: str) -> list[str]:
+    without = STOP_WORDS | QUERY_WORDS | idle_words(question)
     return [
         word
         for word in dict.fromkeys(words(question))
-        if len(word) > 2 and word not in STOP_WORDS and word not in QUERY_WORDS and not is_silent(word)
+        if len(word) > 2 and word not in without and not is_silent(word)
     ]
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from graph.context.idioms import idle_words
 from graph.context.short_names import is_skeleton, short_names, stands_for
 from graph.context.synonyms import SYNONYMS
 from graph.context.things import named_things
@@ -192,6 +193,7 @@ def coverage(question: str, vocabulary: Vocabulary) -> Coverage:
     """
     proper = _proper_names(question)
     values = {word for part in quoted(question) for word in words(part)} | proper
+    idle = idle_words(question)
     found: list[str] = []
     missing: list[str] = []
     joined = _HYPHEN.sub(lambda found: _joined(found[0], vocabulary), _EMAIL.sub("email", question))
@@ -200,7 +202,7 @@ def coverage(question: str, vocabulary: Vocabulary) -> Coverage:
             continue
         # A name may resemble a short form: *Pride* has the letters of price. That makes it none.
         known = vocabulary.says(word) if word in proper and vocabulary.terse else vocabulary.knows(word)
-        if not known and (word in values or is_silent(word)):
+        if not known and (word in values or word in idle or is_silent(word)):
             continue
         if known and is_silent(word) and not vocabulary.names_table(word):
             continue  # that ``number`` is a column says nothing about the question

@@ -65,11 +65,11 @@ RELATION_WORDS: frozenset[str] = listed(
     exceeded experience face fail fall fell find flow follow forget found gain gave generate get give
     given go goes gone got grew grow had handle happen held help hire hold host identify incur indicate
     initiate issue join keep kept kind know known launch lead leave left lie link list live locate look
-    made maintain make manage mark meet mention met need normalize obtain occur offer open operate
-    originate own paid participate pass pay perform place play post present process produce promote
+    lose lost made maintain make manage mark meet mention met need normalize obtain occur offer open
+    operate originate own paid participate pass pay perform place play post present process produce promote
     provide publish purchase put raise ran reach read receive recommend record refer register relate
     release remain report represent require reside result run said sat saw say see seen sell send sent
-    serve set show sign sit sitting sold spend spent stand start stay stop store submit supply
+    serve set show sign sit sitting sold spend spent spread stand start stay stop store submit supply
     supported take taken talk taught teach tell think thought took trade traverse treat try turn use
     view visit want was went win within won work write written wrote
     """
@@ -80,8 +80,8 @@ GENERAL_WORDS: frozenset[str] = listed(
     """
     active actual afternoon again ago almost already altogether always am another anybody anyone
     anything apart april august available away back bad better both bps breakdown calendar case celsius
-    cent cents century certain character characters cheap cheaper combined common cubic cumulative
-    curious currently decade december dollar dollars duration else entity euro euros evening ever
+    cent cents century certain character characters cheap cheaper combined common consecutive cubic
+    cumulative curious currently decade december dollar dollars duration else entity euro euros evening ever
     everybody everyone everything example expect expensive fahrenheit february feet fine foot fraction
     friday general going good gram hello hers id idea ids inch individual instead interested january
     july june kg kilogram kilometer kilometers kilometre kind km kph letter like liter litre ll longer
