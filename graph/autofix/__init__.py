@@ -106,6 +106,7 @@ negated_value         a value that the question excludes and the query asks for
 yes_or_no             yes or no compared with a column that holds something else, or nothing
 asked_value           a value that the question names and no condition does
 asked_flag            a yes or no that question or notes name and no condition does
+value_elsewhere       the same of a thing that FROM refers to, which is joined in
 current_row           rows that are no longer in force, where what is current is asked for
 unasked_filter        a condition that nobody asked for
 unasked_code          a condition on a short code that nobody asked for
@@ -214,6 +215,7 @@ from graph.autofix import (
     unasked_filter,
     unasked_group,
     unused_join,
+    value_elsewhere,
     value_home,
     week_days,
     whole_share,
@@ -330,6 +332,7 @@ RULES: tuple[Rule, ...] = (
     negated_value.RULE,
     yes_or_no.RULE,
     asked_value.RULE,
+    value_elsewhere.RULE,
     asked_flag.RULE,
     current_row.RULE,
     unasked_filter.RULE,

@@ -25,12 +25,13 @@ _NOT = re.compile(
 """Words that make of a value something else than what all rows must have."""
 _EACH = re.compile(r"\b(?:each|every|all)\b(?!\s+of\b)", re.IGNORECASE)
 """Said of single rows: "list each pilot with the name of the supervisor"."""
-_VAGUE = listed(
+VAGUE = listed(
     """
     active current default false general high international local main medium more normal null other others
     regular standard total true unknown various
     """
 )
+"""Values that anything may be."""
 
 
 def _fix(context: Context) -> str | None:
@@ -47,13 +48,13 @@ def _fix(context: Context) -> str | None:
     sources = names.sources(scope)
     if not sources or any(source.table is None for source in sources):
         return None
-    told = _told(names, scope) | {stem(word) for word in words(context.notes)}
+    said = told(names, scope) | {stem(word) for word in words(context.notes)}
     found: dict[tuple[str, str], set[str]] = {}
     for source in sources:
         for column, value in _values(source):
             parts = [stem(word) for word in words(value)]
-            unsaid = not told.intersection(parts) or _is_state(parts, source, question)
-            if _stands_in(parts, spoken) and unsaid and not _in_name(value, question):
+            unsaid = not said.intersection(parts) or _is_state(parts, source, question)
+            if stands_in(parts, spoken) and unsaid and not is_part_of_name(value, question):
                 found.setdefault((source.alias, column), set()).add(value)
     by_value: dict[str, list[tuple[str, str]]] = {}
     for place, values in found.items():
@@ -80,6 +81,13 @@ def _fix(context: Context) -> str | None:
     return None
 
 
+def is_asked(context: Context) -> bool:
+    """Whether what the question names is what all rows must have: nothing is excluded or told apart."""
+    each = _EACH.sub(" ", context.question)
+    question = context.question if context.tree.find(exp.AggFunc) else each
+    return bool(question) and not _NOT.search(question)
+
+
 def _values(source: Source) -> list[tuple[str, str]]:
     assert source.table is not None
     # Of a column of which only some values are known, others may hold the word as well: ``Senior Engineer``.
@@ -89,11 +97,11 @@ def _values(source: Source) -> list[tuple[str, str]]:
         for values, complete in [known_values(column)]
         for value in values
         if complete
-        if sum(map(str.isalpha, value)) >= _LETTERS and fold(value) not in _VAGUE
+        if sum(map(str.isalpha, value)) >= _LETTERS and fold(value) not in VAGUE
     ]
 
 
-def _told(names: Names, scope: Scope) -> set[str]:
+def told(names: Names, scope: Scope) -> set[str]:
     """Stems of what the statement and the names of its tables say already."""
     said = [node.name for node in scope.expression.find_all(exp.Literal, exp.Column, exp.Table, exp.Alias)]
     for source in names.sources(scope):
@@ -123,7 +131,7 @@ def _is_state(parts: list[str], source: Source, question: str) -> bool:
     return False
 
 
-def _in_name(value: str, question: str) -> bool:
+def is_part_of_name(value: str, question: str) -> bool:
     """Whether the value is but a part of a longer name: ``Executive`` of the Chief Executive Officer."""
     said = re.escape(value)
     return bool(re.search(rf"(?:(?<!^)\b[A-Z]\w+\s+{said}\b|\b{said}\s+[A-Z])", question))
@@ -152,7 +160,8 @@ def _is_first_asked(value: str, question: str) -> bool:
     return bool(re.search(first, question, re.IGNORECASE))
 
 
-def _stands_in(parts: list[str], spoken: list[str]) -> bool:
+def stands_in(parts: list[str], spoken: list[str]) -> bool:
+    """Whether a value's stems stand side by side among those of the question."""
     length = len(parts)
     return bool(parts) and any(spoken[at : at + length] == parts for at in range(len(spoken) - length + 1))
 
