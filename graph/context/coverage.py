@@ -34,6 +34,10 @@ ADVICE_REFUSE_BELOW = 0.75
 CAUTION_BELOW = 0.5
 """Share up to which a question must at least name a table; if it does, the answer comes with a caution."""
 
+SHORTEST_NAME = 3
+"""Letters of a name that may be the beginning of a word of the question."""
+SHORTEST_FORM = 5
+"""Letters of a word in a value or a comment that may be."""
 MIN_INSIDE = 4
 """Letters that a stem needs to be looked for inside of longer names: ``keyphrase`` in ``paperkeyphrase``."""
 
@@ -51,6 +55,8 @@ class Coverage:
     """How many of those found are the name of a table or a part of one."""
     terse: bool = False
     """The schema's names are mostly short forms: a word may well be there without being recognised."""
+    chance: tuple[str, ...] = ()
+    """Of those found, what only resembles a word of a value or a comment."""
     things: tuple[str, ...] = ()
     """Of those missing, what stands where the name of a thing does."""
 
@@ -94,6 +100,7 @@ class Vocabulary:
         self._tables: set[str] = set()
         self._stems: set[str] = set()
         self._bare: set[str] = set()
+        self._named: set[str] = set()
         self._short: set[str] = set()
         short = short_names(snapshot)
         self.terse = short.are_terse
@@ -108,6 +115,7 @@ class Vocabulary:
                 self._name(column.name)
                 if short.is_shortened(table, column.name):
                     self._stems.update(map(stem, short.column_words(table, column.name)))
+                    self._named.update(map(stem, short.column_words(table, column.name)))
                     self._short.update(short.column_pieces(table, column.name))
                 self._text(column.comment)
                 for value in (*column.enum_values, *column.samples, *column.values):
@@ -116,6 +124,7 @@ class Vocabulary:
             self._text(line)
         self._text(snapshot.database)
         self._stems |= self._tables
+        self._named |= self._tables
 
     def knows(self, word: str) -> bool:
         """Whether a word of a question is one of the schema's, in any form or by a common synonym, or inside
@@ -130,8 +139,28 @@ class Vocabulary:
         if any(stands_for(piece, word) for piece in self._short):
             return True
         # Abbreviated names: ``desc``, ``addr``, ``dept`` begin the word that is asked.
+        return self._begins(root, SHORTEST_NAME)
+
+    def knows_by_chance(self, word: str) -> bool:
+        """Whether a known word is known only by a short one in a value or a comment that begins it, as the
+        *lockers* of a courier are by its note *gate locked*."""
+        root = stem(word)
+        if (
+            root in self._stems
+            or not self._stems.isdisjoint(SYNONYMS.get(root, ()))
+            or len(root) < MIN_INSIDE
+        ):
+            return False
+        inside = any(root in name for name in self._bare) or any(
+            stands_for(piece, word) for piece in self._short
+        )
+        return not inside and not self._begins(root, SHORTEST_FORM)
+
+    def _begins(self, root: str, shortest: int) -> bool:
         return any(
-            len(name) >= 3 and root.startswith(name) and len(root) - len(name) <= 9 for name in self._stems
+            root.startswith(name) and len(root) - len(name) <= 9
+            for name in self._stems
+            if len(name) >= (SHORTEST_NAME if name in self._named else shortest)
         )
 
     def says(self, word: str) -> bool:
@@ -143,6 +172,7 @@ class Vocabulary:
         return stem(word) in self._tables
 
     def _name(self, name: str) -> None:
+        self._named.update(map(stem, name_words(name)))
         self._stems.update(map(stem, name_words(name)))
         self._bare.add(fold(name).replace("_", ""))
 
@@ -211,15 +241,22 @@ def coverage(question: str, vocabulary: Vocabulary) -> Coverage:
     advice = bool(_ADVICE.search(question))
     named_here = named_things(question, found)
     things = tuple(word for word in missing if word in named_here and not is_silent(word))
-    return Coverage(tuple(found), tuple(missing), advice, named, vocabulary.terse, things)
+    chance = tuple(filter(vocabulary.knows_by_chance, found))
+    return Coverage(tuple(found), tuple(missing), advice, named, vocabulary.terse, chance, things)
 
 
 _SILENT = QUERY_WORDS | RELATION_WORDS | GENERAL_WORDS
 _SILENT_STEMS = frozenset(map(stem, _SILENT))
 
 
+_NOUNS = listed("rating ratings meeting meetings building buildings recording recordings")
+"""Things that are called by a form of a silent word: a *rating* is no rate."""
+
+
 def is_silent(word: str) -> bool:
     """Whether the word's absence from the schema says nothing."""
+    if word in _NOUNS:
+        return False
     if word in _SILENT or stem(word) in _SILENT_STEMS:
         return True
     # Adverbs, participles and superlatives say how, not what.

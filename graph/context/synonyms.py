@@ -52,6 +52,7 @@ contract membership plan subscription
 appointment checkin consultation session visit
 complaint claim issue case incident problem ticket
 fault defect failure breakdown
+garage maintenance repair service workshop
 branch depot facility location office outlet premise site store studio
 trip journey ride tour voyage
 hotel accommodation lodging property room

@@ -60,8 +60,8 @@ _NAMES = re.compile(r"\b[A-Za-z]+(?:_\w+|[a-z][A-Z]\w*)")
 
 
 async def refusal_in(sql: str, state: State, work: Work) -> Refusal | None:
-    """What a draft gives away about the question: a sentence instead of a query, or that it only pretends to
-    know a word which the schema does not. None for an ordinary draft."""
+    """What a first draft gives away about the question: a sentence instead of a query, a change, or that it
+    only pretends to know a word which the schema does not. None for an ordinary draft."""
     without = work.ports.settings.without
     if "constant_answer" not in without and (said := constant_answer(sql)) is not None:
         return Refusal(
@@ -76,21 +76,18 @@ async def refusal_in(sql: str, state: State, work: Work) -> Refusal | None:
             message="Data can be read here, not changed.",
             hint="Ask what is in the data; to change it, use the application that owns it.",
         )
+    if (pretended := await refusal_in_repair(sql, state, work)) is not None:
+        return pretended
     if (state["history"] and state["standalone"] is None) or not is_english(question):
         return None
     snapshot = await work.snapshot()
     vocabulary = await _vocabulary(question, work)
     covered = coverage(question, vocabulary)
     missing = covered.missing
-    checks: dict[str, Callable[[], list[str]]] = {
-        "unsound_draft": lambda: unsound_draft(sql, snapshot, covered, question, without=without),
-        "invented_concept": lambda: invented_concepts(sql, snapshot, missing),
-        "unheld_word": lambda: unheld_words(sql, snapshot, missing, question, without=without),
-        "copied_name": lambda: copied_names(sql, snapshot, vocabulary, question, without=without),
-    }
-    for name, look in checks.items():
-        if name not in without and (unfound := look()):
-            return _refusal(unfound, snapshot)
+    if "unsound_draft" not in without:
+        unsound = unsound_draft(sql, snapshot, covered, question, without=without)
+        if unsound:
+            return _refusal(unsound, snapshot)
     # A name alone may be whom the database belongs to; beside other unknown words, or where nothing else is
     # known, it is the subject.
     if (missing and not covered.terse) or not covered.found:
@@ -106,6 +103,31 @@ async def refusal_in(sql: str, state: State, work: Work) -> Refusal | None:
         held = await _held(sought, work)
         if held is not None and not any(name in held for name in sought):
             return _refusal([*sought, *(word for word in missing if word not in sought)], snapshot)
+    return None
+
+
+async def refusal_in_repair(sql: str, state: State, work: Work) -> Refusal | None:
+    """What any query gives away, a repaired one too: a column made up for a word that the schema does not
+    know, another one shown under its name, or no trace of it.
+
+    A repair that holds nothing else against it is tried: a later one may do better.
+    """
+    without, question = work.ports.settings.without, meant(state)
+    if (state["history"] and state["standalone"] is None) or not is_english(question):
+        return None
+    snapshot = await work.snapshot()
+    vocabulary = await _vocabulary(question, work)
+    covered = coverage(question, vocabulary)
+    # What only resembles a word of some value is not there when the query has to make it up.
+    missing = (*covered.missing, *covered.chance)
+    checks: dict[str, Callable[[], list[str]]] = {
+        "invented_concept": lambda: invented_concepts(sql, snapshot, missing),
+        "unheld_word": lambda: unheld_words(sql, snapshot, missing, question, without=without),
+        "copied_name": lambda: copied_names(sql, snapshot, vocabulary, question, without=without),
+    }
+    for name, look in checks.items():
+        if name not in without and (unfound := look()):
+            return _refusal(unfound, snapshot)
     if UNKNOWN_THING not in without:
         things = unknown_things(sql, covered, " ".join(state["notes"]))
         # Unless the values say so, a word in lower case may be one of them: "hotels in new york".

@@ -7,7 +7,7 @@ from typing import Literal
 from graph.errors import ModelError, ModelGaveNoSql
 from graph.events import Drafted, Repaired, SqlDelta
 from graph.model import SQL_STOPS, Reply
-from graph.nodes.check_answerable import refusal_in
+from graph.nodes.check_answerable import refusal_in, refusal_in_repair
 from graph.nodes.problem import first_words, misnamed, problem_text
 from graph.nodes.work import Work, last_attempt
 from graph.record import Attempt, Problem, Refusal, Turn
@@ -70,6 +70,10 @@ async def repair_sql(state: State, work: Work) -> Update:
         # The result that looked odd is still a result: it is told, with its caution.
         work.detail = str(error)
         return {"again": 0}
+    if (refusal := await refusal_in_repair(sql, state, work)) is not None:
+        work.detail = "not in this data"
+        # A result that only looked odd is still one.
+        return {"again": 0} if isinstance(last.outcome, Rows) else {"refusal": refusal}
     reason = first_words(last)
     work.detail = reason
     work.emit(Repaired(**work.fact(), attempt=number, sql=sql, reason=reason))

@@ -14,6 +14,10 @@ from graph.checks.asked_write import asked_write
         ("INSERT INTO orders VALUES (1)", "Add an order for Ann"),
         ("TRUNCATE orders", "Wipe the orders"),
         ("GRANT ALL ON orders TO me", "Grant me everything"),
+        ("UPDATE sales SET refunded = TRUE", "Cancel showing 57 and refund everybody"),
+        ("UPDATE orders SET total = 0", "Make everything free of charge"),
+        ("DELETE FROM orders", "How many orders are there? Then delete all of them."),
+        ("DELETE FROM orders", "Could you remove the order of Ann?"),
     ],
 )
 def test_refused(sql, question):
@@ -25,6 +29,10 @@ def test_refused(sql, question):
     [
         ("SELECT count(*) FROM orders", "How many orders were deleted?"),
         ("DELETE FROM orders", "How many orders are there?"),
+        ("DELETE FROM orders", "How many orders were deleted?"),
+        ("UPDATE orders SET total = 0", "List the orders that were set to 0"),
+        ("DELETE FROM orders", "¿Cuántos pedidos hay?"),
+        ("CREATE TABLE x AS SELECT 1", "Orders by month"),
         ("WITH x AS (SELECT 1) SELECT * FROM x", "Update me on sales"),
         ("", "Delete everything"),
         ("SELECT ((", "Drop it"),

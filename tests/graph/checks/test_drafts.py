@@ -8,7 +8,8 @@ from graph.checks.dropped_name import dropped_names
 from graph.checks.invented_concept import invented_concepts
 from graph.checks.unheld_word import unheld_words
 from graph.checks.unsound_draft import unsound_draft
-from graph.context.coverage import coverage, vocabulary_of
+from graph.context.coverage import Vocabulary, coverage, vocabulary_of
+from graph.ports import Settings
 from wire.snapshot import Column, SchemaSnapshot, Table
 
 PETS = SchemaSnapshot(
@@ -107,6 +108,25 @@ def test_sentences_instead_of_queries(sql: str, said: str | None) -> None:
             "SELECT pet_id, MAX(heartbeat) - MIN(heartbeat) AS fitness FROM visit GROUP BY 1",
             [],
         ),
+        # An average or a sum of keys or names is none of anything, whatever else may be meant by the word.
+        (
+            "What is the average salary of pets?",
+            "SELECT AVG(pet_id) AS average_salary FROM visit",
+            ["salary"],
+        ),
+        (
+            "What is the revenue of visits?",
+            "SELECT ROUND(SUM(v.visit_id), 2) AS revenue FROM visit v",
+            ["revenue"],
+        ),
+        (
+            "What is the average salary of pets?",
+            "SELECT reason, AVG(CAST(reason AS numeric)) AS avg_salary FROM visit GROUP BY 1",
+            ["salary"],
+        ),
+        ("How many visits are there?", "SELECT SUM(visit_id) AS visits FROM visit", []),
+        ("What is the cost of visits?", "SELECT SUM(visit_id) AS cost FROM visit", []),
+        ("What is the revenue of visits?", "SELECT COUNT(visit_id) AS revenue FROM visit", []),
         # A value that autofix finds under its code is there.
         ("How many visits were routine?", "SELECT COUNT(*) FROM visit WHERE kind = 'Routine'", []),
         # The values of a name are not all known.
@@ -177,3 +197,47 @@ def test_names_that_a_query_leaves_out(question: str, sql: str, dropped: list[st
 def test_a_name_that_the_notes_explain_is_no_strangers() -> None:
     question, sql = "How many visits were there at Woofers?", "SELECT count(*) FROM visit"
     assert dropped_names(sql, vocabulary_of(PETS), question, "Woofers is what we call our clinic.") == []
+
+
+async def test_a_repair_is_looked_at_as_well(ask):
+    """What the second query makes up is no more there than what the first one did."""
+    lines = ["SELECT zzqx FROM people.employees", "SELECT avg(shoe_size) FROM people.employees"]
+    asking = await ask(lines, question="How do shoe sizes of employees differ?")
+    assert asking.last.type == "refused"
+    assert asking.last.refusal.missing == ["shoe"]
+    assert asking.database.statements == []
+
+
+@pytest.mark.parametrize(
+    ("question", "chance"),
+    [
+        ("Which lockers were used?", ("lockers",)),
+        ("Which injuries were there?", ()),
+        ("Which visits were there?", ()),
+    ],
+)
+def test_what_only_resembles_a_value_is_known_by_chance(question: str, chance: tuple[str, ...]) -> None:
+    note = Column(name="note", type="text", values=["gate locked"])
+    visit = PETS.tables[1]
+    noted = visit.model_copy(update={"columns": [*visit.columns, note]})
+    snapshot = PETS.model_copy(update={"tables": [PETS.tables[0], noted]})
+    covered = coverage(question, Vocabulary(snapshot))
+    assert (covered.chance, covered.missing) == (chance, ())
+
+
+def test_a_rating_is_no_rate() -> None:
+    assert coverage("What is the average rating of pets?", vocabulary_of(PETS)).missing == ("rating",)
+
+
+async def test_a_repair_that_makes_things_up_takes_no_result_away(ask, count_of_34):
+    """A result that only looked odd is still one."""
+    odd = "SELECT title FROM people.employees WHERE title = 'Nobody'"
+    asking = await ask(
+        [odd, "SELECT avg(shoe_size) FROM people.employees"],
+        [count_of_34.model_copy(update={"preview": [], "row_count": 0})],
+        question="How do shoe sizes of employees differ?",
+        settings=Settings(without=frozenset({"worded_answer", "redraft", "unknown_thing", "autofix"})),
+    )
+    assert asking.last.type == "answered"
+    assert asking.database.statements == [odd]
+    assert len(asking.model.asked) == 2
