@@ -236,7 +236,10 @@ async def test_a_repair_that_makes_things_up_takes_no_result_away(ask, count_of_
         [odd, "SELECT avg(shoe_size) FROM people.employees"],
         [count_of_34.model_copy(update={"preview": [], "row_count": 0})],
         question="How do shoe sizes of employees differ?",
-        settings=Settings(without=frozenset({"worded_answer", "redraft", "unknown_thing", "autofix"})),
+        settings=Settings(
+            without=frozenset({"worded_answer", "check_answerable", "unknown_thing", "autofix"}),
+            max_rechecks=1,
+        ),
     )
     assert asking.last.type == "answered"
     assert asking.database.statements == [odd]
