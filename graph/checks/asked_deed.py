@@ -89,6 +89,8 @@ _SHOWN = (
     "list|table|chart|graph|plot|report|summary|overview|breakdown|ranking|histogram|dashboard|query|view"
 )
 """To create one of these is to show it; so it is to add a column of a result."""
+_BAR = "bar|floor|cap|threshold|cut-?off|minimum|maximum|baseline|bound"
+"""To set one of these is to say what counts."""
 _RESULT = f"{_SHOWN}|column|row|line|total|subtotal|share|percentage|rank|average|sum|count"
 _THOSE = (
     r"(?:all|every|each|both|the|an?|my|our|their|his|her|this|that|these|those|everybody|everyone|him|it|them"
@@ -127,8 +129,8 @@ _DEEDS = tuple(
     re.compile(pattern, re.IGNORECASE | re.VERBOSE)
     for pattern in (
         rf"(?:{_ALWAYS})\s+(?!{_ABOUT}\b|(?:\w+\s+)?(?:{_MEASURES})\b|how\b|wh|duplicates\b|nulls?\b)\w",
-        rf"""(?!create\b|add\b|return\b|open\b|split\b|start\b)(?:{_VERBS})\s+{_THOSE}\b
-             (?!\s+(?:\w+\s+)?(?:{_SHOWN})s?\b)""",
+        rf"""(?!create\b|add\b|return\b|open\b|split\b|start\b|flag\b)(?:{_VERBS})\s+{_THOSE}\b
+             (?!\s+(?:\w+\s+)?(?:{_SHOWN}|{_BAR})s?\b)""",
         r"(?:book|reserve)\s+(?:an?|the|my|our|two|three)\s+(?:\w+\s+)?tables?\b",
         rf"create\s+{_THOSE}\s+(?!(?:\w+\s+){{0,2}}(?:{_SHOWN})s?\b)\w",
         rf"add\s+(?:an?|another|one|\d+)\s+(?:new\s+|further\s+|more\s+)*(?!(?:\w+\s+)?(?:{_RESULT})s?\b)\w.*",
@@ -138,7 +140,8 @@ _DEEDS = tuple(
         r"(?!\s+(?:how|wh\w+|of|about)\b)",
         rf"""(?:set\s+up|translate|write|compose)\s+(?:a|an|the|this|some|['"“‘])
              (?!\s*(?:\w+\s+)?(?:{_SHOWN}|sql)\b)""",
-        r"(?:mark|flag|tag|label)\s+(?:[\w.&'’#-]+\s+){1,8}as\s+(?!of\b|a\s+(?:percent|share|list|table))\w",
+        r"(?:mark|flag|tag|label)\s+(?:[\w.&'’#-]+\s+){1,8}as\s+(?!of\b|a\s+(?:percent|share|list|table))\w"
+        r"(?!.*\band\s+(?:then\s+)?(?:show|give|count|list|tell|tally|sum|compare)\b)",
         rf"""(?:raise|lower|increase|decrease|reduce|cut|discount|bump)\s+(?!{_ABOUT}\b|(?:{_MEASURES})\b)
              (?:[\w'’-]+\s+){{1,6}}(?:by|to)\s+(?!(?:19|20)\d\d\b)
              (?:\d|(?:an?|one|two|five|ten|half|zero)\b)""",

@@ -20,12 +20,19 @@ def asks_for_the_future(question: str, vocabulary: Vocabulary, year: int) -> boo
     """
     if any(map(vocabulary.says, _FORESEEN)):
         return False
-    if _PREDICTED.search(question):
-        return not any(map(vocabulary.says, _EXPECTED))
-    if not _TO_COME.search(question):
-        return False
     said = {stem(word) for word in words(question)}
+    if _PREDICTED.search(question):
+        due = _EXPECT.search(question) and any(vocabulary.says(root) for root in said & _ARRANGED)
+        return not due and not any(map(vocabulary.says, _EXPECTED))
+    if not _TO_COME.search(question) or _ELAPSED.search(question):
+        return False
     if any(vocabulary.says(root) for root in said & _ARRANGED):
+        return False
+    if _LASTS.search(question) and any(vocabulary.says(root) for root in said & _LASTING):
+        return False
+    if _COMES_OUT.search(question) and vocabulary.says("release"):
+        return False
+    if _AWAY.search(question) and any(map(vocabulary.names_table, _ROTA)):
         return False
     if said & _ENDING and any(map(vocabulary.says, _ENDING)):
         return False
@@ -87,6 +94,32 @@ _SOMETIME = re.compile(
     rf"\b{_FEASTS}\b|\b(?:in|by|during|over|until|this|for|at)\s+(?:the\s+)?{_TIMES}\b",
     re.IGNORECASE | re.VERBOSE,
 )
+_EXPECT = re.compile(r"\bexpect", re.IGNORECASE)
+_ELAPSED = re.compile(
+    r"""\bwill\s+(?:have\s+(?:been|worked|served|lived|run)\b|celebrate\b|turn\s+\d|reach\s+the\s+age)
+        (?=.*\d|.*\b(?:one|two|three|four|five|six|ten|twenty|full)\s+(?:full\s+)?(?:years?|months?|weeks?)\b)
+        (?!.*\bin\s+(?:the\s+next\s+)?\w+\s+years\b)""",
+    re.IGNORECASE | re.VERBOSE,
+)
+"""How long something will have lasted is worked out from when it began."""
+_LASTING = frozenset(
+    map(
+        stem, listed("absence campaign holiday leave membership show showing screening subscription vacation")
+    )
+)
+"""What has a first and a last day: that it begins, lasts or ends is arranged. That more will come is not."""
+_LASTS = re.compile(
+    r"""\b(?:will|going\s+to)\s+(?:\w+\s+)?(?:end|run|expire|lapse|start|begin|stop|finish
+        |be\s+(?:on|off|over|up|away|running|showing|active|live))\b""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_COMES_OUT = re.compile(r"\b(?:come|coming)\s+out\b", re.IGNORECASE)
+_AWAY = re.compile(
+    r"\b(?:be|being)\s+(?:away|absent|off|out|working|on\s+(?:duty|leave|vacation|holiday|call))\b",
+    re.IGNORECASE,
+)
+_ROTA = ("absence", "leave", "vacation", "shift", "roster")
+"""Tables of who is away and who works when."""
 _ENDING = frozenset(
     map(
         stem,
@@ -104,6 +137,7 @@ _ARRANGED = _ENDING | frozenset(
             scheduled schedule plan booked booking reserved reservation start begin arrive arrival depart
             departure deliver delivery ship shipment appointment event class course session shift flight trip
             visit meeting lease contract deadline birthday anniversary
+            approved promised
             """
         ),
     )

@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from graph.context.everyday_words import EVERYDAY_WORDS, KINDRED
+from graph.context.gloss import command_of, explained_words
 from graph.context.idioms import idle_words
 from graph.context.short_names import is_skeleton, short_names, stands_for
 from graph.context.synonyms import SYNONYMS
@@ -130,7 +132,9 @@ class Vocabulary:
         """Whether a word of a question is one of the schema's, in any form or by a common synonym, or inside
         of a longer name."""
         root = stem(word)
-        if root in self._stems or not self._stems.isdisjoint(SYNONYMS.get(root, ())):
+        if root in self._stems or any(
+            not self._stems.isdisjoint(alike.get(root, ())) for alike in (SYNONYMS, KINDRED)
+        ):
             return True
         if len(root) < MIN_INSIDE:
             return any(name.startswith(root) for name in self._tables)
@@ -223,7 +227,8 @@ def coverage(question: str, vocabulary: Vocabulary) -> Coverage:
     """
     proper = _proper_names(question)
     values = {word for part in quoted(question) for word in words(part)} | proper
-    idle = idle_words(question)
+    idle = idle_words(question) | {command_of(question)}
+    idle |= explained_words(question, lambda word: vocabulary.knows(word) and not is_silent(word))
     found: list[str] = []
     missing: list[str] = []
     joined = _HYPHEN.sub(lambda found: _joined(found[0], vocabulary), _EMAIL.sub("email", question))
@@ -234,7 +239,7 @@ def coverage(question: str, vocabulary: Vocabulary) -> Coverage:
         known = vocabulary.says(word) if word in proper and vocabulary.terse else vocabulary.knows(word)
         if not known and (word in values or word in idle or is_silent(word)):
             continue
-        if known and is_silent(word) and not vocabulary.names_table(word):
+        if known and _is_counting(word) and not vocabulary.names_table(word):
             continue  # that ``number`` is a column says nothing about the question
         (found if known else missing).append(word)
     named = sum(map(vocabulary.names_table, found))
@@ -255,6 +260,13 @@ _NOUNS = listed("rating ratings meeting meetings building buildings recording re
 
 def is_silent(word: str) -> bool:
     """Whether the word's absence from the schema says nothing."""
+    if word in _NOUNS:
+        return False
+    return stem(word) in EVERYDAY_WORDS or _is_counting(word)
+
+
+def _is_counting(word: str) -> bool:
+    """Whether the word says nothing even where the schema has it."""
     if word in _NOUNS:
         return False
     if word in _SILENT or stem(word) in _SILENT_STEMS:

@@ -17,7 +17,18 @@ _BEFORE = listed(
     """
 )
 """After one of these a word names a thing; after *to*, *we*, *that* or *do* it may be a verb. After *each*,
-*per* and *how many* comes what a table has rows of, which everybody has a word of their own for."""
+*per*, *how many* and *which*, in the plural, comes what a table has rows of, which everybody has a word of
+their own for."""
+_TURNS = frozenset(
+    f"{first} {article}"
+    for firsts, articles in (
+        ("across against around at behind into off on onto out over through under", ("a", "an", "the")),
+        ("are be is was were", ("a", "an")),
+    )
+    for first in firsts.split()
+    for article in articles
+)
+"""What follows these is a place or a turn of phrase: *off the shelves*, *on the road*, *is a breeze*."""
 _ROLES = frozenset(
     map(
         stem,
@@ -43,8 +54,13 @@ def named_things(question: str, known: Collection[str]) -> set[str]:
         known: words of it that the schema has.
     """
     found = set()
-    for before, word in pairwise(words(question)):
+    said = words(question)
+    for place, (before, word) in enumerate(pairwise(said)):
         if len(word) < _SHORTEST or stem(word) in _ROLES:
+            continue
+        if f"{said[place - 1] if place else ''} {before}" in _TURNS:
+            continue
+        if before == "which" and known and word.endswith("s") and not word.endswith(("ss", "us", "is")):
             continue
         # "Company cars" are cars; "rivers flow" is something that rivers do.
         compound = before in known and not before.endswith("s")

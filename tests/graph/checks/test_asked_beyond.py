@@ -43,6 +43,11 @@ SHOP = _schema("order_id", "customer", "price", "cancelled_on")
         ("Which customers are going to leave us by the end of the year?", "future"),
         ("What revenue should we expect for 2030?", "future"),
         ("Predict the sales of December", "future"),
+        ("Should we raise the price, going by last year's orders?", "judgement"),
+        ("How can we improve our margins, that is price over cost?", "judgement"),
+        ("Which orders will have been lost by the end of next year?", "future"),
+        ("Set the price of all orders to 10 and show it", "action"),
+        ("Mark these orders as cancelled", "action"),
         ("How many orders will there be in 2031?", "future"),
         ("How many tickets will we sell next Christmas?", "future"),
         ("How many orders will there be at Easter?", "future"),
@@ -132,6 +137,13 @@ SHOP_WORDS = vocabulary_of(SHOP)
         "How do we stand on orders that were cancelled?",
         "Should be sorted by price: all orders of Ann",
         "What will",
+        "Which customers should we call first, i.e. those with no order in a year?",
+        "Which order should I look at, the most expensive first?",
+        "How much should we have been paid by now?",
+        "Is it worth noting how many orders Ann has? Count them.",
+        "Which orders will have been open for two years by the end of next year?",
+        "Set a floor of 10 orders and show the average price by customer",
+        "Mark orders over 100 as large and the rest as small, and count both",
         "Why not list the orders of Ann?",
         "",
     ],
@@ -147,6 +159,10 @@ def test_about_the_data(question: str) -> None:
         ("valid_until", "How many orders will expire next Christmas?"),
         ("forecast", "What will the price be next year?"),
         ("expected_price", "What price should we expect for 2030?"),
+        ("due_on", "What can we expect from orders due next week?"),
+        ("leave_status", "Who will be on leave next week?"),
+        ("membership_status", "Which memberships will run out soon?"),
+        ("release_date", "Which orders will come out next year?"),
         ("reorder_level", "Which products should we reorder?"),
         ("cancel_reason", "Why do customers cancel?"),
     ],
@@ -154,6 +170,11 @@ def test_about_the_data(question: str) -> None:
 def test_what_somebody_has_written_down_may_be_asked(column: str, question: str) -> None:
     assert asked_beyond(question, SHOP_WORDS, 2026) is not None
     assert asked_beyond(question, vocabulary_of(_schema("order_id", column)), 2026) is None
+
+
+def test_that_there_will_be_more_of_what_lasts_is_not_written_down() -> None:
+    known = vocabulary_of(_schema("order_id", "subscription_status"))
+    assert asked_beyond("How many subscriptions will we sell next quarter?", known, 2026) == "future"
 
 
 @pytest.mark.parametrize(
