@@ -209,6 +209,7 @@ class Runs:
                 max_rechecks=self._settings.max_rechecks,
                 candidates=self._settings.candidates,
                 value_hints=self._settings.value_hints,
+                without=frozenset() if self._settings.second_draft else frozenset({"second_draft"}),
             ),
             share=await self._gateway.share(connection, agent_id),
             agent_id=agent_id,

@@ -86,6 +86,8 @@ class Settings(BaseSettings):
     """Further queries that an odd result may ask for, each kept only if it cures what was odd."""
     candidates: int = Field(default=1, ge=1, le=7)
     """Drafts of each question whose results are held against each other; 1 makes no further one."""
+    second_draft: bool = True
+    """Whether a doubtful result is held against that of a draft made with the whole schema."""
     value_hints: bool = False
     """Whether the model is shown values of the database that the question's words meet."""
     export_seconds: float = Field(default=3_600.0, gt=0)

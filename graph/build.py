@@ -220,6 +220,7 @@ def _begun(asked: State) -> State:
         again=0,
         kept_at=None,
         agreement=None,
+        anew=0,
     )
 
 

@@ -54,7 +54,9 @@ class Signals:
     unsaid: float = 0.0
     """Words of the question of which the query has no trace, up to 4."""
     disagreement: float | None = None
-    """Share of further drafts that gave another result; None when there were none."""
+    """Share of several further drafts that gave another result; None when there were none."""
+    second: float | None = None
+    """1 when a second draft, made with the whole schema, gave another result; None when there was none."""
 
     def values(self) -> dict[str, float]:
         """By name; without what is not known."""
@@ -93,14 +95,16 @@ def signals_of(
         ratio=float(tree is not None and tree.find(exp.Div) is not None),
         time=float(tree is not None and tree.find(*reckons) is not None),
         unsaid=float(min(4, len(unsaid))),
-        disagreement=1 - agreement[0] / agreement[1] if agreement and agreement[1] else None,
+        disagreement=1 - agreement[0] / agreement[1] if agreement and agreement[1] > 1 else None,
+        second=1.0 - agreement[0] if agreement and agreement[1] == 1 else None,
     )
 
 
 def score_of(signals: Signals) -> float:
     """Between 0 and 1: the share of answers with such signals that were right in the evals."""
     values = signals.values()
-    fitted = _coefficients()["with_drafts" if "disagreement" in values else "alone"]
+    kind = "with_second" if "second" in values else "with_drafts" if "disagreement" in values else "alone"
+    fitted = _coefficients()[kind]
     # What no fit has met, as a signal that is newer than it, says nothing.
     logit = fitted["constant"] + sum(fitted.get(name, 0.0) * value for name, value in values.items())
     # A few hundred answers do not tell one in a thousand from never.

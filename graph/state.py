@@ -67,6 +67,8 @@ class State(TypedDict):
     """When the result was fetched that is told if that other one does no better."""
     agreement: tuple[int, int] | None
     """Of how many further drafts how many gave the same result: (agreeing, drafted). None: none were made."""
+    anew: int
+    """Number of the attempt that owes nothing to those before it: a further draft that was taken; else 0."""
     answer: NotRequired[Answer]
     receipt: NotRequired[Receipt]
     refusal: NotRequired[Refusal]
@@ -90,6 +92,7 @@ class Update(TypedDict, total=False):
     again: int
     kept_at: datetime | None
     agreement: tuple[int, int] | None
+    anew: int
     answer: Answer
     receipt: Receipt
     refusal: Refusal

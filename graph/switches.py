@@ -20,6 +20,7 @@ PARTS = frozenset(
         "linked_notes",
         "prune",
         "redraft",
+        "second_draft",
         "short_names",
         "standalone_question",
         "unsaid_word",

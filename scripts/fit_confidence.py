@@ -1,6 +1,7 @@
 """Fit the confidence of answers to suites of cases: writes ``graph/confidence.json``.
 
     python scripts/fit_confidence.py --suite CASES DATABASES EVAL_OUT [--suite …] [--candidates 3] [--dry]
+    python scripts/fit_confidence.py --suite … --second [--dry]
 
 Runs each suite as ``custard eval run`` does (replies of the model come from EVAL_OUT where they are kept),
 collects the signals of every answer with whether it was right, and fits one logistic regression over all
@@ -31,7 +32,7 @@ from evals.score import Scorer
 from graph.build import run_events
 from graph.confidence import Signals, signals_of
 from graph.events import Answered
-from graph.nodes import summarize
+from graph.nodes import trust
 from graph.ports import Ports, Settings
 
 OUT = Path(__file__).parents[1] / "graph" / "confidence.json"
@@ -52,12 +53,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--suite", nargs=3, action="append", required=True, metavar=("CASES", "DBS", "OUT"))
     parser.add_argument("--candidates", type=int, default=1)
+    parser.add_argument(
+        "--second", action="store_true", help="Fit what second drafts tell, and nothing else."
+    )
     parser.add_argument("--only", type=Path, help="File with the ids of cases to run with candidates.")
     parser.add_argument("--onto", nargs="+", default=[], metavar="SIGNAL")
     parser.add_argument("--dry", action="store_true", help="Print, and write nothing.")
     args = parser.parse_args()
-    alone = [one for suite in args.suite for one in asyncio.run(_collect(*map(Path, suite), 1, None))]
     there = json.loads(OUT.read_text(encoding="utf-8"))
+    if args.second:
+        _fit_second(args, there)
+        return
+    alone = [one for suite in args.suite for one in asyncio.run(_collect(*map(Path, suite), 1, None))]
     if args.onto:
         old = there["coefficients"]["alone"]
         before = _figures([(_score(old, values), right) for values, right, _ in alone])
@@ -88,12 +95,39 @@ def main() -> None:
         OUT.write_text(text, encoding="utf-8")
 
 
+def _fit_second(args: argparse.Namespace, there: dict[str, Any]) -> None:
+    """The weights for answers of which there was a second draft; the others stay."""
+    met = [
+        one
+        for suite in args.suite
+        for one in asyncio.run(_collect(*map(Path, suite), 1, None, second=True))
+        if "second" in one[0]
+    ]
+    there["coefficients"]["with_second"] = _fit(met)
+    there["left_out_of_fit"]["with_second"] = {
+        **_quality(met),
+        "fitted_on": datetime.now(UTC).date().isoformat(),
+        "suites": [Path(suite[0]).name for suite in args.suite],
+    }
+    text = json.dumps(there, indent=2) + "\n"
+    print(text)
+    if not args.dry:
+        OUT.write_text(text, encoding="utf-8")
+
+
 async def _collect(
-    cases_file: Path, databases: Path, out: Path, candidates: int, only: set[str] | None
+    cases_file: Path,
+    databases: Path,
+    out: Path,
+    candidates: int,
+    only: set[str] | None,
+    *,
+    second: bool = False,
 ) -> list[Sample]:
     cases = [case for case in load_cases(cases_file) if case.answerable and case.gold]
     cases = [case for case in cases if only is None or case.id in only]
-    settings = Settings(without=frozenset({"worded_answer"}), model_seconds=900, candidates=candidates)
+    off = frozenset({"worded_answer"}) if second else frozenset({"worded_answer", "second_draft"})
+    settings = Settings(without=off, model_seconds=900, candidates=candidates)
     samples: list[Sample] = []
     with suite_server(databases) as server:
         async with open_model(ModelChoice.from_environment(), out / "replies.db") as model:
@@ -118,19 +152,19 @@ async def _collect(
 
 async def _ask(case: Case, ports: Ports, scorers: list[Scorer]) -> tuple[dict[str, float], bool] | None:
     seen: list[Signals] = []
-    plain = summarize.confidence
+    plain = trust.confidence
 
     def spy(attempts: Any, rows: Any, covered: Any, agreement: Any, unsaid: Any, dropped: Any) -> Any:
         seen.append(signals_of(attempts, rows, covered, agreement, unsaid))
         return plain(attempts, rows, covered, agreement, unsaid, dropped)
 
-    summarize.confidence = spy
+    trust.confidence = spy
     try:
         told = [
             event async for event in run_events(ports, run_id=uuid4().hex, question=case.question, history=[])
         ]
     finally:
-        summarize.confidence = plain
+        trust.confidence = plain
     if not isinstance(told[-1], Answered) or not seen:
         return None
     sql = told[-1].answer.sql

@@ -23,6 +23,16 @@ FIRST_NUMBER = 1_000
 
 
 @dataclass(frozen=True, slots=True)
+class Candidate:
+    """A further draft that ran."""
+
+    sql: str
+    rows: Rows
+    changes: tuple[str, ...]
+    """What rules mended in it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Agreement:
     """How further drafts compare with the attempt at hand."""
 
@@ -35,38 +45,44 @@ class Agreement:
 async def other_drafts(state: State, work: Work, rows: Rows) -> Agreement:
     """Draft the question ``settings.candidates - 1`` times more and compare what comes of it."""
     prompt = draft_prompt(state, work, await work.snapshot())
-    results: list[tuple[str, Rows]] = []
+    results: list[Candidate] = []
     wanted = work.ports.settings.candidates - 1
     for number in range(wanted):
         try:
             reader = await write(work, prompt, 0, TEMPERATURE, seed=number + 1, silent=True)
         except ModelError:
             break
-        if (sql := reader.sql()) and (done := await _run(sql, state, work, FIRST_NUMBER + number)):
+        if (sql := reader.sql()) and (done := await run_candidate(sql, state, work, FIRST_NUMBER + number)):
             results.append(done)
-    agreeing = sum(same_result(rows, other) for _, other in results)
+    agreeing = sum(same_result(rows, other.rows) for other in results)
     if agreeing == 0 and len(results) > 1:
-        for sql, one in results:
-            if sum(same_result(one, other) for _, other in results) > 1:
-                return Agreement(wanted, 0, (sql, one))
+        for one in results:
+            if sum(same_result(one.rows, other.rows) for other in results) > 1:
+                return Agreement(wanted, 0, (one.sql, one.rows))
     return Agreement(wanted, agreeing)
 
 
-async def _run(sql: str, state: State, work: Work, number: int) -> tuple[str, Rows] | None:
-    """The candidate's rows, after rules have mended it; None when it does not run."""
+async def run_candidate(sql: str, state: State, work: Work, number: int) -> Candidate | None:
+    """Mend a draft by rule and run it; None when it does not run.
+
+    Args:
+        number: under which the agent runs it; each may be used once in a run.
+    """
+    changes: tuple[str, ...] = ()
     snapshot, settings = await work.snapshot(), work.ports.settings
     if "autofix" not in settings.without:
         found = await looked_up(sql, snapshot, work)
-        sql = autofix(
+        fixed = autofix(
             sql,
             snapshot,
             question=meant(state),
             notes="\n".join(state["notes"]),
             found=found,
             without=settings.without,
-        ).sql
+        )
+        sql, changes = fixed.sql, fixed.changes
     verdict = lint(sql, snapshot, cloud_policy=work.ports.cloud_policy, without=settings.without)
     if verdict.verdict == "reject":
         return None
     outcome = bounded(await work.ports.database.execute(sql, run_id=work.run_id, attempt=number))
-    return None if isinstance(outcome, Failed) else (sql, outcome)
+    return None if isinstance(outcome, Failed) else Candidate(sql, outcome, changes)

@@ -1,12 +1,14 @@
 """check_result: look at what a query gave before it is told, and keep the better of two attempts.
 
 A finding may ask for one more attempt. That attempt is kept only when it runs and cures the finding without
-bringing another; else the attempt before it is put back, as the run's last one.
+bringing another; else the attempt before it is put back, as the run's last one. A result that little speaks
+for is held against that of a second draft.
 """
 
-from graph.events import Executed, Linted, Repaired
+from graph.events import Linted, Repaired
 from graph.nodes.candidates import other_drafts
-from graph.nodes.work import Work, last_attempt, with_last
+from graph.nodes.second_draft import second_draft
+from graph.nodes.work import Work, last_attempt, told_again, with_last
 from graph.record import Attempt, Finding
 from graph.results import ASKING, NAMES, check_rows
 from graph.state import State, Update, meant
@@ -39,8 +41,12 @@ async def check_result(state: State, work: Work) -> Update:
         # The moment of this result is kept for the receipt, should the next attempt be no better.
         return {**update, "again": last.number, "kept_at": state["executed_at"]}
     # Of results whose rows stay with their owner only the numbers of rows could agree.
-    if settings.candidates > 1 and before is None and not last.outcome.withheld:
+    if before is not None or last.outcome.withheld:
+        return update
+    if settings.candidates > 1:
         return {**update, **await _vote(state, work, last)}
+    if "second_draft" not in settings.without:
+        return {**update, **await second_draft({**state, **update}, work, last_attempt({**state, **update}))}
     return update
 
 
@@ -65,18 +71,10 @@ def _put_back(state: State, work: Work, kept: Attempt) -> Update:
     work.emit(Repaired(**work.fact(), attempt=number, sql=kept.sql, origin="autofix", reason=reason))
     restored = kept.model_copy(update={"number": number, "origin": "autofix", "changes": []})
     return {
-        "attempts": [*state["attempts"], _told(work, restored)],
+        "attempts": [*state["attempts"], told_again(work, restored)],
         "checked": number,
         "executed_at": state["kept_at"] or state["executed_at"],
     }
-
-
-def _told(work: Work, attempt: Attempt) -> Attempt:
-    """Tell what is known of an attempt that was run before under another number."""
-    assert attempt.outcome is not None
-    work.emit(Linted(**work.fact(), attempt=attempt.number, verdict="pass", findings=attempt.findings))
-    work.emit(Executed(**work.fact(), attempt=attempt.number, outcome=attempt.outcome))
-    return attempt
 
 
 async def _vote(state: State, work: Work, last: Attempt) -> Update:
@@ -96,7 +94,8 @@ async def _vote(state: State, work: Work, last: Attempt) -> Update:
     return {
         **update,
         "agreement": (found.drafted - 1, found.drafted),
-        "attempts": [*state["attempts"], _told(work, chosen)],
+        "anew": number,
+        "attempts": [*state["attempts"], told_again(work, chosen)],
         "checked": number,
         "executed_at": work.now(),
     }

@@ -3,16 +3,14 @@
 import re
 
 from graph.chart import choose_chart
-from graph.checks.unsaid_word import unsaid_words
-from graph.confidence import confidence
-from graph.context.coverage import Coverage, coverage, is_english, vocabulary_of
 from graph.errors import ModelError
 from graph.events import AnswerDelta
 from graph.model import Reply, model_name
 from graph.nodes.check_answerable import dropped_in
+from graph.nodes.trust import trust
 from graph.nodes.work import Work, last_attempt
 from graph.prose import unfounded
-from graph.record import Answer, Attempt, Confidence, Receipt
+from graph.record import Answer, Attempt, Receipt
 from graph.state import State, Update, meant
 from prompts import frame, render
 from wire.outcome import Rows
@@ -44,7 +42,9 @@ async def summarize(state: State, work: Work) -> Update:
         truncated=rows.truncated,
         chart=choose_chart(rows),
         assumptions=[*_assumptions(state), *map(_left_out, dropped)],
-        confidence=await _confidence(state, work, rows, dropped),
+        confidence=await trust(
+            state, work, state["attempts"], rows, agreement=state["agreement"], dropped=dropped
+        ),
     )
     receipt = Receipt(
         sql=attempt.sql,
@@ -118,23 +118,6 @@ def _comments(sql: str, snapshot: SchemaSnapshot) -> list[str]:
     return [comment for comment in said if comment]
 
 
-async def _confidence(state: State, work: Work, rows: Rows, dropped: list[str]) -> Confidence:
-    covered = await _covered(state, work)
-    unsaid: list[str] = []
-    if covered is not None and "unsaid_word" not in work.ports.settings.without:
-        unsaid = unsaid_words(last_attempt(state).sql, await work.snapshot(), state["question"])
-    return confidence(state["attempts"], rows, covered, state["agreement"], unsaid, dropped)
-
-
-async def _covered(state: State, work: Work) -> Coverage | None:
-    """What the database knows of the question's words; None where words alone cannot tell (see coverage)."""
-    question = state["question"]
-    if state["history"] or not is_english(question):
-        return None
-    glossary = await work.ports.knowledge.glossary(question)
-    return coverage(question, vocabulary_of(await work.snapshot(), glossary))
-
-
 def plain_sentence(rows: Rows) -> str:
     """The result in words of ours, without a model."""
     if rows.row_count == 0:
@@ -186,5 +169,6 @@ def _left_out(name: str) -> str:
 
 def _assumptions(state: State) -> list[str]:
     """What the run took for granted, and what rules of ours changed in the SQL that ran."""
-    said = [*state["assumptions"], *(change for each in state["attempts"] for change in each.changes)]
+    written = [each for each in state["attempts"] if each.number >= state["anew"]]
+    said = [*state["assumptions"], *(change for each in written for change in each.changes)]
     return list(dict.fromkeys(said))

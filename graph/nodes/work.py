@@ -7,7 +7,17 @@ from typing import Any
 
 from langgraph.config import get_stream_writer
 
-from graph.events import Answered, Clarified, Refused, RunEvent, RunFailed, StepFinished, StepStarted
+from graph.events import (
+    Answered,
+    Clarified,
+    Executed,
+    Linted,
+    Refused,
+    RunEvent,
+    RunFailed,
+    StepFinished,
+    StepStarted,
+)
 from graph.ports import Ports
 from graph.record import Attempt, Problem, Step, Usage
 from graph.state import State, Update
@@ -94,3 +104,11 @@ def with_last(state: State, **changes: Any) -> list[Attempt]:
     """The attempts, the last of them changed."""
     *before, last = state["attempts"]
     return [*before, last.model_copy(update=changes)]
+
+
+def told_again(work: Work, attempt: Attempt) -> Attempt:
+    """Tell what is known of an attempt that was run before under another number."""
+    assert attempt.outcome is not None
+    work.emit(Linted(**work.fact(), attempt=attempt.number, verdict="pass", findings=attempt.findings))
+    work.emit(Executed(**work.fact(), attempt=attempt.number, outcome=attempt.outcome))
+    return attempt
