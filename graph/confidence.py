@@ -183,6 +183,8 @@ def _strangeness(covered: Coverage | None) -> list[str]:
 def _disagreement(agreement: tuple[int, int] | None) -> list[str]:
     if agreement is None or agreement[0] == agreement[1]:
         return []
+    if agreement[1] == 1:
+        return ["A second draft, made with the whole schema, gave another result."]
     return [f"Of {agreement[1]} further drafts {agreement[0]} gave the same result."]
 
 
