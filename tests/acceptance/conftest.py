@@ -115,6 +115,8 @@ def chain(scripted_model: str, tmp_path_factory: pytest.TempPathFactory) -> Iter
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("CUSTARD_MODEL_BASE_URL", scripted_model)
         environment.setenv("CUSTARD_MODEL_NAME", "scripted")
+        # A script says its lines in their order, and whether an answer is doubtful is not its subject.
+        environment.setenv("CUSTARD_SECOND_DRAFT", "false")
         chain = Chain(port=None, model=ModelChoice(), folder=tmp_path_factory.mktemp("chain"))
         chain.__enter__()
     # The variables are the children's by now; later chains must not inherit them.
