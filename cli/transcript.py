@@ -19,6 +19,7 @@ _VERBS = {
     "autofix": "Mend SQL",
     "execute_sql": "Run in Postgres",
     "check_result": "Check result",
+    "second_draft": "Draft again",
     "repair_sql": "Repair SQL",
     "summarize": "Summarise",
 }

@@ -5,17 +5,18 @@
     load_schema → check_answerable
                         ↓
                       ground → draft_sql → lint_sql ─→ autofix ─pass→ execute_sql ─rows→ check_result
-                                        ▲ ▲ └─changed─┘ │            │                    │      │
-                                        │ └──changed──┐ │reject      │failed              │      ↓
-                                        │          autofix ←─────────┘                    │  summarize → ∎
-                                        └─ repair_sql ←─┴─ ··(budget spent)··→ give_up → ∎│
+                                        ▲ ▲ └─changed─┘ │            │                    │   │  │doubtful
+                                        │ └──changed──┐ │reject      │failed              │   │  ↓
+                                        │          autofix ←─────────┘                    │   │ second_draft
+                                        │             │                                   │   ↓  ↓
+                                        └─ repair_sql ←─── ··(budget spent)··→ give_up → ∎│ summarize → ∎
                                                 ▲                                         │
                                                 └──────────── odd: one more attempt ──────┘
 
 A run that was taken up again goes from ground straight to where its last attempt stood. Whatever ends a run
 early (a refusal, a failure) leads from any node to the end. Optional steps are switched off by name in
-``ports.settings.without``: check_answerable, ground, autofix, check_result. find_values stands between ground
-and draft_sql where ``ports.settings.value_hints`` asks for it.
+``ports.settings.without``: check_answerable, ground, autofix, check_result, second_draft. find_values stands
+between ground and draft_sql where ``ports.settings.value_hints`` asks for it.
 """
 
 import asyncio
@@ -40,6 +41,7 @@ from graph.nodes.find_values import find_values
 from graph.nodes.ground import ground
 from graph.nodes.lint_sql import lint_sql
 from graph.nodes.load_schema import load_schema
+from graph.nodes.second_draft import second_draft
 from graph.nodes.summarize import summarize
 from graph.nodes.work import Body, last_attempt, take_step, tell
 from graph.nodes.write_sql import draft_sql, repair_sql
@@ -64,6 +66,7 @@ Place = Literal[
     "autofix",
     "execute_sql",
     "check_result",
+    "second_draft",
     "repair_sql",
     "summarize",
     "give_up",
@@ -130,6 +133,7 @@ def build_graph(resolve: Resolve, context_schema: type[Any]) -> Graph:
     node("autofix", autofix)
     node("execute_sql", execute_sql)
     node("check_result", check_result)
+    node("second_draft", second_draft)
     node("repair_sql", repair_sql)
     node("summarize", summarize)
     builder.add_node("give_up", give_up)
@@ -148,7 +152,8 @@ def build_graph(resolve: Resolve, context_schema: type[Any]) -> Graph:
     edges("lint_sql", "execute_sql", "check_result", *mending)
     edges("autofix", "lint_sql", "execute_sql", "check_result", "repair_sql", "give_up")
     edges("execute_sql", "check_result", "summarize", *mending)
-    edges("check_result", "repair_sql", "summarize")
+    edges("check_result", "second_draft", "repair_sql", "summarize")
+    edges("second_draft", "summarize")
     edges("repair_sql", "lint_sql", "summarize")
     builder.add_edge("summarize", END)
     builder.add_edge("give_up", END)
@@ -181,6 +186,8 @@ def _after_rows(state: State, ports: Ports) -> Place:
     number = last_attempt(state).number
     if state["again"] == number:
         return "repair_sql"
+    if state["doubt"] is not None:
+        return "second_draft"
     if state["checked"] == number or "check_result" in ports.settings.without:
         return "summarize"
     return "check_result"
@@ -220,6 +227,7 @@ def _begun(asked: State) -> State:
         again=0,
         kept_at=None,
         agreement=None,
+        doubt=None,
         anew=0,
     )
 

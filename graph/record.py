@@ -21,6 +21,7 @@ Step = Literal[
     "autofix",
     "execute_sql",
     "check_result",
+    "second_draft",
     "repair_sql",
     "summarize",
 ]

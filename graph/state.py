@@ -67,6 +67,8 @@ class State(TypedDict):
     """When the result was fetched that is told if that other one does no better."""
     agreement: tuple[int, int] | None
     """Of how many further drafts how many gave the same result: (agreeing, drafted). None: none were made."""
+    doubt: float | None
+    """The last result's confidence where it is worth a second draft that was not made yet; else None."""
     anew: int
     """Number of the attempt that owes nothing to those before it: a further draft that was taken; else 0."""
     answer: NotRequired[Answer]
@@ -92,6 +94,7 @@ class Update(TypedDict, total=False):
     again: int
     kept_at: datetime | None
     agreement: tuple[int, int] | None
+    doubt: float | None
     anew: int
     answer: Answer
     receipt: Receipt

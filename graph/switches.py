@@ -11,7 +11,7 @@ from graph.autofix import RULES as MENDING
 from graph.lint import RULES as LINTING
 from graph.results import NAMES as RESULT_CHECKS
 
-STEPS = frozenset({"check_answerable", "ground", "find_values", "autofix", "check_result"})
+STEPS = frozenset({"check_answerable", "ground", "find_values", "autofix", "check_result", "second_draft"})
 """Nodes of the graph that a run can do without."""
 PARTS = frozenset(
     {
@@ -20,7 +20,6 @@ PARTS = frozenset(
         "linked_notes",
         "prune",
         "redraft",
-        "second_draft",
         "short_names",
         "standalone_question",
         "unsaid_word",

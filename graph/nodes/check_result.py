@@ -2,12 +2,12 @@
 
 A finding may ask for one more attempt. That attempt is kept only when it runs and cures the finding without
 bringing another; else the attempt before it is put back, as the run's last one. A result that little speaks
-for is held against that of a second draft.
+for is sent on to a second draft.
 """
 
 from graph.events import Linted, Repaired
 from graph.nodes.candidates import other_drafts
-from graph.nodes.second_draft import second_draft
+from graph.nodes.second_draft import doubt
 from graph.nodes.work import Work, last_attempt, told_again, with_last
 from graph.record import Attempt, Finding
 from graph.results import ASKING, NAMES, check_rows
@@ -45,9 +45,7 @@ async def check_result(state: State, work: Work) -> Update:
         return update
     if settings.candidates > 1:
         return {**update, **await _vote(state, work, last)}
-    if "second_draft" not in settings.without:
-        return {**update, **await second_draft({**state, **update}, work, last_attempt({**state, **update}))}
-    return update
+    return {**update, "doubt": await doubt({**state, **update}, work)}
 
 
 def earlier_result(state: State) -> Attempt | None:

@@ -10,7 +10,7 @@ from graph.errors import ModelError
 from graph.events import Repaired
 from graph.nodes.candidates import FIRST_NUMBER, run_candidate
 from graph.nodes.trust import trust
-from graph.nodes.work import Work, told_again
+from graph.nodes.work import Work, last_attempt, told_again
 from graph.nodes.write_sql import draft_prompt, write
 from graph.record import Attempt
 from graph.results import check_rows
@@ -25,32 +25,42 @@ MOST_TABLES = 30
 REASON = "A draft that was shown the whole schema says something else, and more speaks for it."
 
 
-async def second_draft(state: State, work: Work, first: Attempt) -> Update:
-    """Draft anew where that may help, and keep the better of two; nothing where it cannot.
+async def doubt(state: State, work: Work) -> float | None:
+    """The confidence of the last attempt's rows where a second draft is worth it, else None."""
+    if "second_draft" in work.ports.settings.without or state["tables"] is None or state["history"]:
+        return None
+    if len((await work.snapshot()).listed) > MOST_TABLES:
+        return None
+    rows = last_attempt(state).outcome
+    assert isinstance(rows, Rows)
+    score = (await trust(state, work, state["attempts"], rows)).score
+    return score if score is not None and score < DOUBTFUL else None
 
-    Args:
-        first: the attempt at hand, with rows that are here.
-    """
-    snapshot = await work.snapshot()
-    if state["tables"] is None or state["history"] or len(snapshot.listed) > MOST_TABLES:
-        return {}
+
+async def second_draft(state: State, work: Work) -> Update:
+    """Draft anew, of a result that ``doubt`` has found worth it, and keep the better of two."""
+    first, mine = last_attempt(state), state["doubt"]
     rows = first.outcome
     assert isinstance(rows, Rows)
-    mine = await trust(state, work, state["attempts"], rows)
-    if mine.score is None or mine.score >= DOUBTFUL:
-        return {}
+    assert mine is not None
+    return {"doubt": None, **await _held_against(state, work, first, rows, mine)}
+
+
+async def _held_against(state: State, work: Work, first: Attempt, rows: Rows, mine: float) -> Update:
+    snapshot = await work.snapshot()
     try:
         prompt = draft_prompt({**state, "tables": None}, work, snapshot)
         reader = await write(work, prompt, 0, silent=True)
     except ModelError:
+        work.detail = "the model gave none"
         return {}  # there is an answer already
     sql = reader.sql()
     done = await run_candidate(sql, state, work, FIRST_NUMBER) if sql else None
     if done is None:
-        work.detail = "a second draft, with the whole schema, gave nothing"
+        work.detail = "gave nothing"
         return {}
     if same_result(rows, done.rows):
-        work.detail = "a second draft, with the whole schema, gives the same"
+        work.detail = "gives the same"
         return {"agreement": (1, 1)}
     number = first.number + 1
     other = Attempt(
@@ -64,10 +74,10 @@ async def second_draft(state: State, work: Work, first: Attempt) -> Update:
     )
     # By itself, as if it had come first: that it comes second says nothing against it.
     theirs = await trust(state, work, [other.model_copy(update={"origin": "draft"})], done.rows)
-    if theirs.score is None or theirs.score <= mine.score:
-        work.detail = "a second draft, with the whole schema, gives something else"
+    if theirs.score is None or theirs.score <= mine:
+        work.detail = "gives something else, and no more speaks for it"
         return {"agreement": (0, 1)}
-    work.detail = REASON
+    work.detail = "gives something else, and more speaks for it"
     work.emit(
         Repaired(
             **work.fact(),

@@ -40,8 +40,8 @@ async def test_a_second_draft_sees_the_whole_schema_and_may_agree(ask):
     assert "offices" in second
     assert asking.database.attempts == [1, 1000]
     assert asking.of("repaired") == []
-    [checked] = [event for event in asking.of("step_finished") if event.step == "check_result"]
-    assert checked.detail == "a second draft, with the whole schema, gives the same"
+    [checked] = [event for event in asking.of("step_finished") if event.step == "second_draft"]
+    assert checked.detail == "gives the same"
     assert checked.usage.model_calls == 1
     assert "".join(event.text for event in asking.of("sql_delta")).count("WHERE") == 1, "its pieces stay here"
 

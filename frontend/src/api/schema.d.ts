@@ -593,7 +593,7 @@ export interface components {
             /** Run Id */
             run_id: string;
             /** Step */
-            step: ("load_schema" | "check_answerable" | "ground" | "find_values" | "draft_sql" | "lint_sql" | "autofix" | "execute_sql" | "check_result" | "repair_sql" | "summarize") | null;
+            step: ("load_schema" | "check_answerable" | "ground" | "find_values" | "draft_sql" | "lint_sql" | "autofix" | "execute_sql" | "check_result" | "second_draft" | "repair_sql" | "summarize") | null;
             /** Text */
             text: string;
             /**
@@ -614,7 +614,7 @@ export interface components {
             /** Run Id */
             run_id: string;
             /** Step */
-            step: ("load_schema" | "check_answerable" | "ground" | "find_values" | "draft_sql" | "lint_sql" | "autofix" | "execute_sql" | "check_result" | "repair_sql" | "summarize") | null;
+            step: ("load_schema" | "check_answerable" | "ground" | "find_values" | "draft_sql" | "lint_sql" | "autofix" | "execute_sql" | "check_result" | "second_draft" | "repair_sql" | "summarize") | null;
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
@@ -780,7 +780,7 @@ export interface components {
             /** Run Id */
             run_id: string;
             /** Step */
-            step: ("load_schema" | "check_answerable" | "ground" | "find_values" | "draft_sql" | "lint_sql" | "autofix" | "execute_sql" | "check_result" | "repair_sql" | "summarize") | null;
+            step: ("load_schema" | "check_answerable" | "ground" | "find_values" | "draft_sql" | "lint_sql" | "autofix" | "execute_sql" | "check_result" | "second_draft" | "repair_sql" | "summarize") | null;
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
@@ -931,7 +931,7 @@ export interface components {
             /** Standalone Question */
             standalone_question: string | null;
             /** Step */
-            step: ("load_schema" | "check_answerable" | "ground" | "find_values" | "draft_sql" | "lint_sql" | "autofix" | "execute_sql" | "check_result" | "repair_sql" | "summarize") | null;
+            step: ("load_schema" | "check_answerable" | "ground" | "find_values" | "draft_sql" | "lint_sql" | "autofix" | "execute_sql" | "check_result" | "second_draft" | "repair_sql" | "summarize") | null;
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
@@ -952,7 +952,7 @@ export interface components {
             /** Run Id */
             run_id: string;
             /** Step */
-            step: ("load_schema" | "check_answerable" | "ground" | "find_values" | "draft_sql" | "lint_sql" | "autofix" | "execute_sql" | "check_result" | "repair_sql" | "summarize") | null;
+            step: ("load_schema" | "check_answerable" | "ground" | "find_values" | "draft_sql" | "lint_sql" | "autofix" | "execute_sql" | "check_result" | "second_draft" | "repair_sql" | "summarize") | null;
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
@@ -971,7 +971,7 @@ export interface components {
             /** Run Id */
             run_id: string;
             /** Step */
-            step: ("load_schema" | "check_answerable" | "ground" | "find_values" | "draft_sql" | "lint_sql" | "autofix" | "execute_sql" | "check_result" | "repair_sql" | "summarize") | null;
+            step: ("load_schema" | "check_answerable" | "ground" | "find_values" | "draft_sql" | "lint_sql" | "autofix" | "execute_sql" | "check_result" | "second_draft" | "repair_sql" | "summarize") | null;
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
@@ -1270,7 +1270,7 @@ export interface components {
             /** Run Id */
             run_id: string;
             /** Step */
-            step: ("load_schema" | "check_answerable" | "ground" | "find_values" | "draft_sql" | "lint_sql" | "autofix" | "execute_sql" | "check_result" | "repair_sql" | "summarize") | null;
+            step: ("load_schema" | "check_answerable" | "ground" | "find_values" | "draft_sql" | "lint_sql" | "autofix" | "execute_sql" | "check_result" | "second_draft" | "repair_sql" | "summarize") | null;
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
@@ -1514,7 +1514,7 @@ export interface components {
             /** Run Id */
             run_id: string;
             /** Step */
-            step: ("load_schema" | "check_answerable" | "ground" | "find_values" | "draft_sql" | "lint_sql" | "autofix" | "execute_sql" | "check_result" | "repair_sql" | "summarize") | null;
+            step: ("load_schema" | "check_answerable" | "ground" | "find_values" | "draft_sql" | "lint_sql" | "autofix" | "execute_sql" | "check_result" | "second_draft" | "repair_sql" | "summarize") | null;
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
@@ -1545,7 +1545,7 @@ export interface components {
             /** Sql */
             sql: string;
             /** Step */
-            step: ("load_schema" | "check_answerable" | "ground" | "find_values" | "draft_sql" | "lint_sql" | "autofix" | "execute_sql" | "check_result" | "repair_sql" | "summarize") | null;
+            step: ("load_schema" | "check_answerable" | "ground" | "find_values" | "draft_sql" | "lint_sql" | "autofix" | "execute_sql" | "check_result" | "second_draft" | "repair_sql" | "summarize") | null;
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
@@ -1692,7 +1692,7 @@ export interface components {
             /** Run Id */
             run_id: string;
             /** Step */
-            step: ("load_schema" | "check_answerable" | "ground" | "find_values" | "draft_sql" | "lint_sql" | "autofix" | "execute_sql" | "check_result" | "repair_sql" | "summarize") | null;
+            step: ("load_schema" | "check_answerable" | "ground" | "find_values" | "draft_sql" | "lint_sql" | "autofix" | "execute_sql" | "check_result" | "second_draft" | "repair_sql" | "summarize") | null;
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
@@ -1715,7 +1715,7 @@ export interface components {
             /** Run Id */
             run_id: string;
             /** Step */
-            step: ("load_schema" | "check_answerable" | "ground" | "find_values" | "draft_sql" | "lint_sql" | "autofix" | "execute_sql" | "check_result" | "repair_sql" | "summarize") | null;
+            step: ("load_schema" | "check_answerable" | "ground" | "find_values" | "draft_sql" | "lint_sql" | "autofix" | "execute_sql" | "check_result" | "second_draft" | "repair_sql" | "summarize") | null;
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
@@ -1744,7 +1744,7 @@ export interface components {
             /** Run Id */
             run_id: string;
             /** Step */
-            step: ("load_schema" | "check_answerable" | "ground" | "find_values" | "draft_sql" | "lint_sql" | "autofix" | "execute_sql" | "check_result" | "repair_sql" | "summarize") | null;
+            step: ("load_schema" | "check_answerable" | "ground" | "find_values" | "draft_sql" | "lint_sql" | "autofix" | "execute_sql" | "check_result" | "second_draft" | "repair_sql" | "summarize") | null;
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
@@ -1769,7 +1769,7 @@ export interface components {
             /** Run Id */
             run_id: string;
             /** Step */
-            step: ("load_schema" | "check_answerable" | "ground" | "find_values" | "draft_sql" | "lint_sql" | "autofix" | "execute_sql" | "check_result" | "repair_sql" | "summarize") | null;
+            step: ("load_schema" | "check_answerable" | "ground" | "find_values" | "draft_sql" | "lint_sql" | "autofix" | "execute_sql" | "check_result" | "second_draft" | "repair_sql" | "summarize") | null;
             /** Thread Id */
             thread_id: string;
             /**
@@ -1889,7 +1889,7 @@ export interface components {
             /** Run Id */
             run_id: string;
             /** Step */
-            step: ("load_schema" | "check_answerable" | "ground" | "find_values" | "draft_sql" | "lint_sql" | "autofix" | "execute_sql" | "check_result" | "repair_sql" | "summarize") | null;
+            step: ("load_schema" | "check_answerable" | "ground" | "find_values" | "draft_sql" | "lint_sql" | "autofix" | "execute_sql" | "check_result" | "second_draft" | "repair_sql" | "summarize") | null;
             /** Text */
             text: string;
             /**
@@ -1918,7 +1918,7 @@ export interface components {
              * Step
              * @enum {string}
              */
-            step: "load_schema" | "check_answerable" | "ground" | "find_values" | "draft_sql" | "lint_sql" | "autofix" | "execute_sql" | "check_result" | "repair_sql" | "summarize";
+            step: "load_schema" | "check_answerable" | "ground" | "find_values" | "draft_sql" | "lint_sql" | "autofix" | "execute_sql" | "check_result" | "second_draft" | "repair_sql" | "summarize";
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
@@ -1939,7 +1939,7 @@ export interface components {
              * Step
              * @enum {string}
              */
-            step: "load_schema" | "check_answerable" | "ground" | "find_values" | "draft_sql" | "lint_sql" | "autofix" | "execute_sql" | "check_result" | "repair_sql" | "summarize";
+            step: "load_schema" | "check_answerable" | "ground" | "find_values" | "draft_sql" | "lint_sql" | "autofix" | "execute_sql" | "check_result" | "second_draft" | "repair_sql" | "summarize";
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
@@ -2090,7 +2090,7 @@ export interface components {
              * Step
              * @enum {string}
              */
-            step: "load_schema" | "check_answerable" | "ground" | "find_values" | "draft_sql" | "lint_sql" | "autofix" | "execute_sql" | "check_result" | "repair_sql" | "summarize";
+            step: "load_schema" | "check_answerable" | "ground" | "find_values" | "draft_sql" | "lint_sql" | "autofix" | "execute_sql" | "check_result" | "second_draft" | "repair_sql" | "summarize";
         };
         /**
          * Turn

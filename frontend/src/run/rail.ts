@@ -34,6 +34,7 @@ const LABELS: Record<Step, string> = {
   autofix: "Mend SQL",
   execute_sql: "Run in Postgres",
   check_result: "Check result",
+  second_draft: "Draft again",
   repair_sql: "Repair SQL",
   summarize: "Summarise",
 };
