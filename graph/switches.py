@@ -36,6 +36,7 @@ REFUSALS = frozenset(
         "copied_name",
         "dropped_name",
         "invented_concept",
+        "unclear",
         "unheld_name",
         "unheld_word",
         "unknown_thing",

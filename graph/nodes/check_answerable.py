@@ -1,4 +1,5 @@
-"""check_answerable: say no before any model is asked, when the question is plainly about something else."""
+"""check_answerable: say no, or ask back, before any model is asked: when the question is plainly about
+something else, or can be meant in several ways."""
 
 import re
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from graph.checks.constant_answer import constant_answer
 from graph.checks.copied_name import copied_names
 from graph.checks.dropped_name import dropped_names
 from graph.checks.invented_concept import invented_concepts
+from graph.checks.unclear import unclear
 from graph.checks.unheld_name import sought_names
 from graph.checks.unheld_word import unheld_words
 from graph.checks.unknown_thing import unknown_things
@@ -24,6 +26,8 @@ UNKNOWN_THING = "unknown_thing"
 SHOWN_TABLES = 5
 """Tables named in the hint of a refusal."""
 SHOWN_WORDS = 4
+UNCLEAR = "unclear"
+"""Switches off asking back."""
 ASKED_BEYOND = "asked_beyond"
 """Switches off looking for deeds, judgements and the future in how a question is put."""
 DROPPED_NAME = "dropped_name"
@@ -31,7 +35,8 @@ DROPPED_NAME = "dropped_name"
 
 
 async def check_answerable(state: State, work: Work) -> Update:
-    """Refuse what no data answers, and when the schema has hardly a word of the question."""
+    """Refuse what no data answers, and when the schema has hardly a word of the question; ask back where it
+    names nothing, or judges by nothing."""
     if (beyond := await _beyond(state, work)) is not None:
         work.detail = "not a question about data"
         return {"refusal": beyond}
@@ -39,6 +44,13 @@ async def check_answerable(state: State, work: Work) -> Update:
     if covered is None:
         work.detail = "not judged by its words"
         return {}
+    # What is said beside the question may settle it.
+    if UNCLEAR not in work.ports.settings.without and not state["notes"]:
+        vocabulary = await _vocabulary(state["question"], work)
+        asked = unclear(state["question"], covered, vocabulary, await work.snapshot())
+        if asked is not None:
+            work.detail = "can be meant in several ways"
+            return {"clarification": asked}
     if not covered.refuses or names_columns(" ".join(state["notes"]), await work.snapshot()):
         total = len(covered.found) + len(covered.missing)
         work.detail = f"{len(covered.found)} of {total} words found"

@@ -48,6 +48,24 @@ def test_a_question_is_answered_out_of_the_database(
     assert run["receipt"]["result_digest"]
 
 
+def test_a_question_that_names_nothing_is_asked_back_and_a_reading_answers_it(
+    backend: Backend, chain: Chain, script: Any, look: Callable[[str], Any]
+) -> None:
+    asked = backend.post(
+        "/api/v1/query", {"connection_id": chain.connection_id, "question": "How many are there?"}
+    )
+    assert asked["status"] == "clarify"
+    reading = "How many customers are there?"
+    assert reading in asked["clarification"]["options"]
+    script.says(reading, "SELECT count(*) AS customers FROM sales.customers", "There are some.")
+    run = backend.post(
+        "/api/v1/query",
+        {"connection_id": chain.connection_id, "question": reading, "thread_id": asked["thread_id"]},
+    )
+    assert run["status"] == "succeeded"
+    assert run["answer"]["rows"] == [[look("SELECT count(*) FROM sales.customers")]]
+
+
 def test_folding_the_events_gives_the_run(backend: Backend, chain: Chain, script: Any) -> None:
     script.says(
         "Name the departments",

@@ -350,7 +350,7 @@ class FakeAgent:
             case Lookup() if self.found is not None:
                 await self.send(Values(request_id=message.request_id, **self.found.model_dump()))
             case Cases() if self.verdict is not None:
-                case = CaseQuestion(id="one", question="How many?")
+                case = CaseQuestion(id="one", question="How many engineers?")
                 await self.send(
                     Suite(request_id=message.request_id, suite="own.jsonl", digest="d", cases=[case])
                 )

@@ -60,7 +60,7 @@ def test_another_tenants_things_are_not_there(keyed: FastAPI) -> None:
                 body = {"POST": {"run_id": "run_x"}, "PATCH": {}}.get(method)
                 answer = client.request(method, address, headers=_as(BETA), json=body)
                 assert answer.status_code == 404, (method, path)
-        ask = {"connection_id": mine, "question": "How many?"}
+        ask = {"connection_id": mine, "question": "How many engineers?"}
         assert client.post("/api/v1/query", json=ask, headers=_as(BETA)).status_code == 404
         assert client.post("/api/v1/query", json=ask, headers=_as(ACME)).status_code == 503
 

@@ -83,7 +83,7 @@ def test_bodies_that_are_no_request(client: TestClient) -> None:
 
 
 def test_unknown_fields_and_other_media_are_refused(client: TestClient, connection: str) -> None:
-    body = {"connection_id": connection, "question": "How many?", "sql": "DROP TABLE x"}
+    body = {"connection_id": connection, "question": "How many engineers?", "sql": "DROP TABLE x"}
     assert "sql" in _problem(client.post("/api/v1/query", json=body), 422, "bad_request")["detail"]
     for media in ("text/plain", "application/x-www-form-urlencoded", None):
         headers = {} if media is None else {"Content-Type": media}
@@ -129,7 +129,7 @@ def test_a_character_that_ends_texts_is_taken_nowhere(either: TestClient) -> Non
     """By either store: what one could hold the other could not."""
     connection = either.post("/api/v1", json={"name": "Demo"}).json()["connection_id"]
     code = either.post(f"/api/v1/connections/{connection}/join-code").json()["join_code"]
-    asked = {"connection_id": connection, "question": "How many?"}
+    asked = {"connection_id": connection, "question": "How many engineers?"}
     for method, path, body in (
         ("POST", "/api/v1", {"name": "a\0b"}),
         ("POST", "/api/v1", {"name": "a", "description": "\0", "instructions": ""}),
@@ -151,7 +151,7 @@ def test_a_character_that_ends_texts_is_taken_nowhere(either: TestClient) -> Non
 
 
 def test_unknown_connection_agent_and_thread_in_a_question(client: TestClient, connection: str) -> None:
-    ask = {"connection_id": connection, "question": "How many?"}
+    ask = {"connection_id": connection, "question": "How many engineers?"}
     unknown = client.post("/api/v1/query", json={**ask, "connection_id": "conn_x"})
     _problem(unknown, 404, "unknown_connection")
     _problem(client.post("/api/v1/query", json={**ask, "agent_id": "agt_x"}), 404, "unknown_agent")

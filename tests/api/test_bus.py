@@ -346,7 +346,7 @@ async def test_a_server_that_falls_silent_behind_a_begun_hand_over_is_not_waited
         async def known() -> bool:
             return True
 
-        ask = AskRequest(run_id="run_1", tenant="local", connection_id="c1", question="How many?")
+        ask = AskRequest(run_id="run_1", tenant="local", connection_id="c1", question="How many engineers?")
         try:
             await other.answer("conn.c1", gated)
             patient = asyncio.create_task(one.request("conn.c1", b"", seconds=3_600))

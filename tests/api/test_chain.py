@@ -36,7 +36,7 @@ async def test_the_fold_of_the_streamed_events_is_the_run(backend: Any) -> None:
 async def test_streaming_the_query_gives_the_same_events(backend: Any) -> None:
     connection = await backend.connection()
     agent = await backend.agent(connection)
-    body = {"connection_id": connection, "question": "How many?"}
+    body = {"connection_id": connection, "question": "How many engineers?"}
     headers = {"Accept": "text/event-stream"}
     async with backend.http.stream("POST", "/api/v1/query", json=body, headers=headers) as stream:
         run_id = stream.headers["x-run-id"]

@@ -21,7 +21,7 @@ from wire.outcome import Failed, ResultColumn
 
 async def test_asking_while_the_agent_is_offline_starts_nothing(backend: Any) -> None:
     connection = await backend.connection()
-    question = {"connection_id": connection, "question": "How many?"}
+    question = {"connection_id": connection, "question": "How many engineers?"}
     answer = await backend.http.post("/api/v1/query", json=question)
     assert answer.status_code == 503
     assert answer.json()["code"] == "agent_offline"
@@ -292,7 +292,7 @@ async def test_a_full_disk_stops_runs_and_refuses_questions_until_it_is_mended(
     unheard = await waiting
     assert (unheard.status_code, unheard.json()["code"]) == (503, "store_unavailable")
     assert unheard.json()["run_id"].startswith("run_")
-    question = {"connection_id": connection, "question": "How many?"}
+    question = {"connection_id": connection, "question": "How many engineers?"}
     refused = await backend.http.post("/api/v1/query", json=question)
     assert (refused.status_code, refused.json()["code"]) == (503, "store_unavailable")
     ready = await backend.http.get("/health/ready")
@@ -354,10 +354,10 @@ async def _abandon(
     """Leave a run in the store as a process does that was killed in its middle."""
     store = SqliteStore(settings.store_file)
     started = RunStarted(
-        run_id=run_id, at=at, thread_id=new_id("thr"), connection_id=connection, question="How many?"
+        run_id=run_id, at=at, thread_id=new_id("thr"), connection_id=connection, question="How many engineers?"
     )
-    record = RunRecord(run_id, "local", connection, started.thread_id, "running", "How many?", at)
-    await store.runs.start(record, stored(1, started), thread_title="How many?", key=None, holder=holder)
+    record = RunRecord(run_id, "local", connection, started.thread_id, "running", "How many engineers?", at)
+    await store.runs.start(record, stored(1, started), thread_title="How many engineers?", key=None, holder=holder)
     step = StepStarted(run_id=run_id, at=at, step="load_schema")
     await store.runs.append([Batch(run_id, (stored(2, step),), epoch=1 if holder else None)])
     await store.close()

@@ -82,7 +82,7 @@ async def test_without_an_agent_anywhere_the_answer_is_immediate(pair: Any) -> N
     connection, agent = await _joined(pair)
     await agent.leave()
     await first.eventually(lambda: first.state.gateway.session(connection) is None)
-    question = {"connection_id": connection, "question": "How many?"}
+    question = {"connection_id": connection, "question": "How many engineers?"}
     # Long before a statement would be told that its agent does not come back.
     async with asyncio.timeout(first.state.gateway.reconnect_seconds - 5):
         for backend in (first, second):
@@ -100,7 +100,7 @@ async def test_without_an_agent_anywhere_the_answer_is_immediate(pair: Any) -> N
 async def test_what_the_other_replica_refuses_is_told_as_if_it_were_here(pair: Any) -> None:
     _, second = pair
     connection, agent = await _joined(pair)
-    question = {"connection_id": connection, "question": "How many?", "thread_id": "thr_none"}
+    question = {"connection_id": connection, "question": "How many engineers?", "thread_id": "thr_none"}
     answer = await second.http.post("/api/v1/query", json=question)
     assert (answer.status_code, answer.json()["code"]) == (404, "unknown_thread")
     await agent.leave()
@@ -118,7 +118,7 @@ async def test_a_key_names_one_run_at_every_replica(pair: Any, script: Any) -> N
 async def test_a_stream_is_the_same_at_every_replica(pair: Any) -> None:
     first, second = pair
     connection, agent = await _joined(pair)
-    body = {"connection_id": connection, "question": "How many?"}
+    body = {"connection_id": connection, "question": "How many engineers?"}
     asked = await second.http.post("/api/v1/query", json=body, headers={"Accept": "text/event-stream"})
     run_id = asked.headers["x-run-id"]
     whole = await first.events(run_id)

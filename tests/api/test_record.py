@@ -73,7 +73,7 @@ async def _record(folder: Path, names: list[str], agent: Any) -> None:
     state: State = app.state.custard
     async with app.router.lifespan_context(app):
         connection = await agent["join"](state)
-        run_id = await state.runs.start(Ask("local", connection, "How many?"))
+        run_id = await state.runs.start(Ask("local", connection, "How many engineers?"))
         seen = [event async for events in state.runs.tail(run_id, 0) for event in events]
         await asyncio.gather(*stopping)
         run = await state.runs.load("local", run_id)

@@ -276,7 +276,7 @@ async def test_a_run_of_a_killed_process_goes_on(shared: Any, serve_with: Any, f
             url = await _url(child)
             agent = fake_agent("ws" + url.removeprefix("http") + "/ws", token)
             await agent.attach()
-            body = {"connection_id": connection, "question": "How many?"}
+            body = {"connection_id": connection, "question": "How many engineers?"}
             asked = await survivor.http.post(
                 f"{url}/api/v1/query", json=body, headers={"Prefer": "respond-async"}
             )

@@ -175,7 +175,7 @@ async def test_a_detached_or_unheard_run_goes_on(settings: Any, serve_with: Any,
         unheard = await backend.start(connection)
         answer = await backend.http.post(
             "/api/v1/query",
-            json={"connection_id": connection, "question": "How many?"},
+            json={"connection_id": connection, "question": "How many engineers?"},
             headers={"Prefer": "respond-async, detached"},
         )
         assert answer.headers["preference-applied"] == "respond-async, detached"

@@ -105,7 +105,7 @@ async def _run(store: Store, connection: ConnectionRecord, **values: Any) -> tup
         at=at,
         thread_id=thread_id,
         connection_id=connection.connection_id,
-        question="How many?",
+        question="How many engineers?",
     )
     record = RunRecord(
         run_id,
@@ -113,14 +113,14 @@ async def _run(store: Store, connection: ConnectionRecord, **values: Any) -> tup
         connection.connection_id,
         thread_id,
         "running",
-        "How many?",
+        "How many engineers?",
         at,
         detached=values.get("detached", False),
     )
     earlier = await store.runs.start(
         record,
         stored(1, first),
-        thread_title="How many?",
+        thread_title="How many engineers?",
         key=values.get("key"),
         holder=values.get("holder"),
     )

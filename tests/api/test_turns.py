@@ -219,7 +219,7 @@ async def test_questions_wait_for_their_turn_and_can_be_stopped_there(
         connection = await backend.connection()
         agent = await backend.agent(connection)
         runs = [await backend.start(connection) for _ in range(3)]
-        question = {"connection_id": connection, "question": "How many?"}
+        question = {"connection_id": connection, "question": "How many engineers?"}
         refused = await backend.http.post("/api/v1/query", json=question)
         assert (refused.status_code, refused.json()["code"]) == (503, "busy")
         assert refused.headers["retry-after"]

@@ -165,7 +165,7 @@ cli.chain.Chain, cli.asking.ask = Fake, wait
 cli.main.main()
 """
     demo = subprocess.Popen(
-        [sys.executable, "-c", program, "demo", "--ask", "How many?"],
+        [sys.executable, "-c", program, "demo", "--ask", "How many engineers?"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

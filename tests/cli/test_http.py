@@ -31,7 +31,7 @@ OTHERS: dict[str, Answer] = {
     "an error of its own": (500, {"Content-Type": "text/html"}, b"\xff\xfe"),
 }
 COMMANDS = [
-    ["ask", "How many?"],
+    ["ask", "How many engineers?"],
     ["connect", "Demo"],
     ["runs", "ls"],
     ["runs", "show", "run_1"],

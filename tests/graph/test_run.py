@@ -55,7 +55,7 @@ async def test_stopping_stops_the_node_and_waits_for_the_database(ports_of):
     ports, _, database = ports_of([FENCED], hang=True)
 
     async def run():
-        async for _ in run_events(ports, run_id="r1", question="How many?", history=[]):
+        async for _ in run_events(ports, run_id="r1", question="How many engineers?", history=[]):
             pass
 
     task = asyncio.create_task(run())
@@ -68,7 +68,7 @@ async def test_stopping_stops_the_node_and_waits_for_the_database(ports_of):
 
 async def test_closing_the_stream_stops_the_node(ports_of):
     ports, _, database = ports_of([FENCED], hang=True)
-    stream = run_events(ports, run_id="r1", question="How many?", history=[])
+    stream = run_events(ports, run_id="r1", question="How many engineers?", history=[])
     async for event in stream:
         if event.type == "executing":
             break
@@ -413,7 +413,7 @@ async def test_stopping_while_the_model_writes_is_immediate(ports_of, pause):
     writing = asyncio.Event()
 
     async def run():
-        async for event in run_events(ports, run_id="r1", question="How many?", history=[]):
+        async for event in run_events(ports, run_id="r1", question="How many engineers?", history=[]):
             events.append(event)
             if event.type == "sql_delta":
                 writing.set()
@@ -433,7 +433,7 @@ async def test_stopping_twice_still_waits_for_the_database(ports_of):
     ports, _, database = ports_of([FENCED], hang=True)
 
     async def run():
-        async for _ in run_events(ports, run_id="r1", question="How many?", history=[]):
+        async for _ in run_events(ports, run_id="r1", question="How many engineers?", history=[]):
             pass
 
     task = asyncio.create_task(run())
