@@ -2,7 +2,7 @@
 
 Drafts are fond of them, where a column has a few short codes. A code is asked for when the question or its
 notes name it, its column, or what the column's comment says that it means; or when a word that nothing else
-in the query accounts for is a name or may be what it abbreviates.
+in the query accounts for is a name or may be what it abbreviates. A yes or no may be asked for in any words.
 """
 
 import re
@@ -19,6 +19,7 @@ from wire.snapshot import Column
 
 _LONGEST = 3
 """Letters of a code at most; what is longer is a word, and says what it means."""
+_YES_OR_NO = frozenset({"Y", "N", "YES", "NO", "T", "F", "J", "0", "1", ""})
 _DENIES = re.compile(
     r"\b(?:not|no|never|without|except|excluding|only|still|yet|un\w{4,})\b|n['’]t\b", re.IGNORECASE
 )
@@ -77,7 +78,9 @@ def _is_unasked(condition: exp.Expr, scope: Scope, context: Context) -> bool:
 
 def _is_coded(column: Column, code: str) -> bool:
     values, complete = known_values(column)
-    return complete and code in values and len(values) > 1 and all(len(one) <= _LONGEST + 1 for one in values)
+    if not complete or {one.upper() for one in values} <= _YES_OR_NO:
+        return False
+    return code in values and len(values) > 1 and all(len(one) <= _LONGEST + 1 for one in values)
 
 
 def _named(column: str, scope: Scope, names: Names) -> set[str]:

@@ -354,10 +354,10 @@ async def _abandon(
     """Leave a run in the store as a process does that was killed in its middle."""
     store = SqliteStore(settings.store_file)
     started = RunStarted(
-        run_id=run_id, at=at, thread_id=new_id("thr"), connection_id=connection, question="How many engineers?"
+        run_id=run_id, at=at, thread_id=new_id("thr"), connection_id=connection, question="How many?"
     )
-    record = RunRecord(run_id, "local", connection, started.thread_id, "running", "How many engineers?", at)
-    await store.runs.start(record, stored(1, started), thread_title="How many engineers?", key=None, holder=holder)
+    record = RunRecord(run_id, "local", connection, started.thread_id, "running", "How many?", at)
+    await store.runs.start(record, stored(1, started), thread_title="How many?", key=None, holder=holder)
     step = StepStarted(run_id=run_id, at=at, step="load_schema")
     await store.runs.append([Batch(run_id, (stored(2, step),), epoch=1 if holder else None)])
     await store.close()

@@ -32,6 +32,7 @@ _TABLES = {
     "equip": "eq_id bigint, std_id bigint, eq_nm text, buy_price numeric, bought date",
     "checkin": "chk_id bigint, std_id bigint, seen timestamp without time zone",
     "pmt": "pmt_id bigint, home_std_id bigint, amt numeric, pmt_dt date",
+    "shrub": "shrub_id bigint, shrub_name text, evergreen text",
     "archive.shipment": "shipment_id bigint, order_id bigint, weight real, carrier text",
 }
 _OWN = [ForeignKey(columns=["chief_id"], to_schema="public", to_table="clerk", to_columns=["clerk_id"])]
@@ -69,6 +70,7 @@ def _column(name: str, kind: str) -> Column:
     values["month"] = ["January", "March", "June", "October"]
     values["land_code"], values["continent"] = ["DE", "JP", "PL"], ["Europe", "Asia"]
     values["stage"], values["outcome"] = ["delivered", "lost", "open"], ["settled", "rejected", "open"]
+    values["evergreen"] = ["N", "Y"]
     values["duty"] = ["cashier", "porter"]
     samples = {"category": ["Hats", "Coats"], "rower_name": ["Ann Lee", "Bob Stone"]}
     return Column(
