@@ -227,6 +227,7 @@ def _begun(asked: State) -> State:
         again=0,
         kept_at=None,
         agreement=None,
+        surprisal=None,
         doubt=None,
         anew=0,
     )

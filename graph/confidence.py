@@ -6,7 +6,7 @@ The score is the share of answers like this one that were right when the coeffic
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -26,6 +26,8 @@ DROPPED = 0.2
 """The most that is said of an answer that leaves out a name of its question."""
 SEVERAL = 2
 """Words without a trace from which on they are a reason: right answers often have one."""
+WAVERING = 4.0
+"""Nats of surprisal that are a reason to doubt: less than half of such answers were right."""
 _SHOWN_WORDS = 3
 
 
@@ -55,6 +57,8 @@ class Signals:
     """Words of the question of which the query has no trace, up to 4."""
     disagreement: float | None = None
     """Share of several further drafts that gave another result; None when there were none."""
+    surprisal: float | None = None
+    """How unlikely the model found its own query: nats by ``WAVERING``, up to 3; None where nothing tells."""
     second: float | None = None
     """1 when a second draft, made with the whole schema, gave another result; None when there was none."""
 
@@ -70,6 +74,7 @@ def signals_of(
     covered: Coverage | None = None,
     agreement: tuple[int, int] | None = None,
     unsaid: Sequence[str] = (),
+    surprisal: float | None = None,
 ) -> Signals:
     """The signals of a run.
 
@@ -79,6 +84,7 @@ def signals_of(
         covered: which of the question's words the database knows; None when that was not judged.
         agreement: of how many further drafts how many gave the same result: (agreeing, drafted).
         unsaid: words of the question of which the query has no trace.
+        surprisal: of the query as the model wrote it, in nats.
     """
     last = attempts[-1]
     tree = _tree(last.sql)
@@ -96,6 +102,7 @@ def signals_of(
         time=float(tree is not None and tree.find(*reckons) is not None),
         unsaid=float(min(4, len(unsaid))),
         disagreement=1 - agreement[0] / agreement[1] if agreement and agreement[1] > 1 else None,
+        surprisal=min(3.0, surprisal / WAVERING) if surprisal is not None else None,
         second=1.0 - agreement[0] if agreement and agreement[1] == 1 else None,
     )
 
@@ -103,12 +110,17 @@ def signals_of(
 def score_of(signals: Signals) -> float:
     """Between 0 and 1: the share of answers with such signals that were right in the evals."""
     values = signals.values()
-    kind = "with_second" if "second" in values else "with_drafts" if "disagreement" in values else "alone"
-    fitted = _coefficients()[kind]
+    fitted = _coefficients()[kind_of(values)]
     # What no fit has met, as a signal that is newer than it, says nothing.
     logit = fitted["constant"] + sum(fitted.get(name, 0.0) * value for name, value in values.items())
     # A few hundred answers do not tell one in a thousand from never.
     return round(min(0.99, max(0.01, 1 / (1 + math.exp(-logit)))), 3)
+
+
+def kind_of(values: Mapping[str, float]) -> str:
+    """The fit that answers with these signals have: by what else was drafted, and what the server tells."""
+    kind = "with_second" if "second" in values else "with_drafts" if "disagreement" in values else "alone"
+    return f"{kind}_weighed" if "surprisal" in values and kind != "with_drafts" else kind
 
 
 def confidence(
@@ -118,18 +130,21 @@ def confidence(
     agreement: tuple[int, int] | None = None,
     unsaid: Sequence[str] = (),
     dropped: Sequence[str] = (),
+    surprisal: float | None = None,
 ) -> Confidence:
     """The score, its word, and every reason to doubt, the gravest first.
 
     Args as ``signals_of``, and ``dropped``: names of the question that the query has left out.
     """
-    score = score_of(signals_of(attempts, rows, covered, agreement, unsaid))
+    score = score_of(signals_of(attempts, rows, covered, agreement, unsaid, surprisal))
     if dropped:
         # Whatever else speaks for it: it answers for everything what was asked of one thing.
         score = min(score, DROPPED)
     reasons = [f"The query has nothing for {_quoted(dropped)}."] if dropped else []
     reasons += [*_emptiness(rows), *(finding.message for finding in _odd(attempts[-1]))]
     reasons += [*_strangeness(covered), *_disagreement(agreement), *_mending(attempts), *_cut(rows)]
+    if surprisal is not None and surprisal >= WAVERING:
+        reasons.append("The model wavered over parts of the query.")
     if len(unsaid) >= SEVERAL:
         reasons.append(f"The query has no trace of {_quoted(unsaid)}.")
     if covered is not None and not covered.is_doubtful and covered.missing:

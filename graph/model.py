@@ -1,7 +1,7 @@
 """Asking the language model: streaming, bounded in time, with every failure under a name of ours."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,10 +22,20 @@ from prompts import Prompt
 
 SQL_STOPS = [";", "```\n"]
 """Where a reply that holds one query is cut off by the server, so that no explanation is paid for."""
-_OPTIONAL = ("stop", "temperature", "seed")
+_WEIGHING = ("logprobs", "top_logprobs")
+_OPTIONAL = ("stop", "temperature", "seed", *_WEIGHING)
 """Parameters that some hosted models refuse and that a run can do without."""
 
 _BROKE_OFF = "The language model's server broke off, or sent what is no answer."
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One token of a reply."""
+
+    text: str
+    logprob: float
+    """Natural logarithm of the probability that the model gave it; 0 when it was certain."""
 
 
 @dataclass(slots=True)
@@ -44,8 +54,12 @@ class Reply:
     stop: list[str] = field(default_factory=list)
     seed: int | None = None
     """None keeps the model's own."""
+    weighed: bool = False
+    """Whether the server is asked how probable each token was."""
     usage: Usage = field(default_factory=Usage)
     """Known once the reply has ended."""
+    tokens: list[Token] = field(default_factory=list)
+    """As the server has weighed them; empty when it was not asked, or does not tell."""
 
     async def pieces(self) -> AsyncGenerator[str, None]:
         """The reply's text as it comes.
@@ -60,6 +74,9 @@ class Reply:
             options["temperature"] = self.temperature
         if self.seed is not None:
             options["seed"] = self.seed
+        if self.weighed:
+            # The most probable token of each place is one too many, but 0 means twenty to llama.cpp.
+            options |= {"logprobs": True, "top_logprobs": 1}
         try:
             async with asyncio.timeout(self.seconds):
                 while True:
@@ -70,7 +87,8 @@ class Reply:
                     except Exception as error:
                         if (refused := _refused_option(error)) is None or refused not in options:
                             raise
-                        del options[refused]
+                        for name in _WEIGHING if refused in _WEIGHING else (refused,):
+                            del options[name]
                         continue
                     return
         except TimeoutError as error:
@@ -88,12 +106,14 @@ class Reply:
         messages = [SystemMessage(self.prompt.system), HumanMessage(self.prompt.user)]
         config = RunnableConfig(run_name=self.name, tags=["custard", "model"])
         written = 0
+        self.tokens.clear()
         counted: Usage | None = None
         ended: bool | None = None
         try:
             async with aclosing(_chunks(self.model, messages, config, options)) as chunks:
                 async for chunk in chunks:
                     ended = _ended(chunk, ended)
+                    self.tokens += _weighed(chunk)
                     if told := chunk.usage_metadata:
                         counted = Usage(
                             input_tokens=told["input_tokens"], output_tokens=told["output_tokens"]
@@ -110,6 +130,15 @@ class Reply:
                 input_tokens=sum(len(part) for part in self.prompt) // 4, output_tokens=written
             )
             self.usage = self.usage.plus(counted.model_copy(update={"model_calls": 1}))
+
+
+def _weighed(chunk: AIMessageChunk) -> Iterator[Token]:
+    """What a chunk tells of its tokens, in OpenAI's form; nothing where it has another."""
+    told = chunk.response_metadata.get("logprobs")
+    content = told.get("content") if isinstance(told, dict) else None
+    for one in content or ():
+        if isinstance(one, dict) and isinstance(logprob := one.get("logprob"), int | float):
+            yield Token(str(one.get("token", "")), float(logprob))
 
 
 def _ended(chunk: AIMessageChunk, before: bool | None) -> bool | None:
@@ -142,12 +171,14 @@ def model_name(model: BaseChatModel) -> str:
 
 def _refused_option(error: Exception) -> str | None:
     """The optional parameter that a server answered 400 about, as OpenAI's errors name it."""
-    if getattr(error, "status_code", None) != 400:
+    if getattr(error, "status_code", None) not in (400, 422):
         return None
     named = getattr(error, "param", None)
     if named in _OPTIONAL:
         return str(named)
     text = str(error).lower()
+    if "logprobs" in text:
+        return "logprobs"  # no everyday word, and servers refuse it in many
     return next((option for option in _OPTIONAL if f"'{option}'" in text and "support" in text), None)
 
 

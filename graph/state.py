@@ -67,6 +67,8 @@ class State(TypedDict):
     """When the result was fetched that is told if that other one does no better."""
     agreement: tuple[int, int] | None
     """Of how many further drafts how many gave the same result: (agreeing, drafted). None: none were made."""
+    surprisal: float | None
+    """Of the query that the model wrote last, see ``write_sql.surprisal``; None where nothing tells it."""
     doubt: float | None
     """The last result's confidence where it is worth a second draft that was not made yet; else None."""
     anew: int
@@ -94,6 +96,7 @@ class Update(TypedDict, total=False):
     again: int
     kept_at: datetime | None
     agreement: tuple[int, int] | None
+    surprisal: float | None
     doubt: float | None
     anew: int
     answer: Answer

@@ -22,6 +22,7 @@ PARTS = frozenset(
         "redraft",
         "short_names",
         "standalone_question",
+        "surprisal",
         "unsaid_word",
         "value_lookup",
         "worded_answer",

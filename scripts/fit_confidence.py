@@ -1,7 +1,7 @@
 """Fit the confidence of answers to suites of cases: writes ``graph/confidence.json``.
 
     python scripts/fit_confidence.py --suite CASES DATABASES EVAL_OUT [--suite …] [--candidates 3] [--dry]
-    python scripts/fit_confidence.py --suite … --second [--dry]
+    python scripts/fit_confidence.py --suite … --weighed [--second] [--dry]
 
 Runs each suite as ``custard eval run`` does (replies of the model come from EVAL_OUT where they are kept),
 collects the signals of every answer with whether it was right, and fits one logistic regression over all
@@ -30,7 +30,7 @@ from evals.harness import EVAL_POLICY, sandbox_database
 from evals.model import ModelChoice, open_model
 from evals.score import Scorer
 from graph.build import run_events
-from graph.confidence import Signals, signals_of
+from graph.confidence import Signals, kind_of, signals_of
 from graph.events import Answered
 from graph.nodes import trust
 from graph.ports import Ports, Settings
@@ -56,13 +56,16 @@ def main() -> None:
     parser.add_argument(
         "--second", action="store_true", help="Fit what second drafts tell, and nothing else."
     )
+    parser.add_argument(
+        "--weighed", action="store_true", help="Fit what the model's own surprise tells, and nothing else."
+    )
     parser.add_argument("--only", type=Path, help="File with the ids of cases to run with candidates.")
     parser.add_argument("--onto", nargs="+", default=[], metavar="SIGNAL")
     parser.add_argument("--dry", action="store_true", help="Print, and write nothing.")
     args = parser.parse_args()
     there = json.loads(OUT.read_text(encoding="utf-8"))
-    if args.second:
-        _fit_second(args, there)
+    if args.second or args.weighed:
+        _fit_kind(args, there)
         return
     alone = [one for suite in args.suite for one in asyncio.run(_collect(*map(Path, suite), 1, None))]
     if args.onto:
@@ -95,16 +98,22 @@ def main() -> None:
         OUT.write_text(text, encoding="utf-8")
 
 
-def _fit_second(args: argparse.Namespace, there: dict[str, Any]) -> None:
-    """The weights for answers of which there was a second draft; the others stay."""
+def _fit_kind(args: argparse.Namespace, there: dict[str, Any]) -> None:
+    """The weights for answers of one kind, as ``graph.confidence.kind_of`` calls it; the others stay."""
+    kind = ("with_second" if args.second else "alone") + ("_weighed" if args.weighed else "")
     met = [
         one
         for suite in args.suite
-        for one in asyncio.run(_collect(*map(Path, suite), 1, None, second=True))
-        if "second" in one[0]
+        for one in asyncio.run(_collect(*map(Path, suite), 1, None, second=args.second))
     ]
-    there["coefficients"]["with_second"] = _fit(met)
-    there["left_out_of_fit"]["with_second"] = {
+    if not args.weighed:
+        met = [
+            ({name: one for name, one in values.items() if name != "surprisal"}, *rest)
+            for values, *rest in met
+        ]
+    met = [one for one in met if kind_of(one[0]) == kind]
+    there["coefficients"][kind] = _fit(met)
+    there["left_out_of_fit"][kind] = {
         **_quality(met),
         "fitted_on": datetime.now(UTC).date().isoformat(),
         "suites": [Path(suite[0]).name for suite in args.suite],
@@ -124,7 +133,7 @@ async def _collect(
     *,
     second: bool = False,
 ) -> list[Sample]:
-    cases = [case for case in load_cases(cases_file) if case.answerable and case.gold]
+    cases = [case for case in load_cases(cases_file) if case.answerable and case.gold and not case.history]
     cases = [case for case in cases if only is None or case.id in only]
     off = frozenset({"worded_answer"}) if second else frozenset({"worded_answer", "second_draft"})
     settings = Settings(without=off, model_seconds=900, candidates=candidates)
@@ -154,9 +163,12 @@ async def _ask(case: Case, ports: Ports, scorers: list[Scorer]) -> tuple[dict[st
     seen: list[Signals] = []
     plain = trust.confidence
 
-    def spy(attempts: Any, rows: Any, covered: Any, agreement: Any, unsaid: Any, dropped: Any) -> Any:
-        seen.append(signals_of(attempts, rows, covered, agreement, unsaid))
-        return plain(attempts, rows, covered, agreement, unsaid, dropped)
+    def spy(
+        attempts: Any, rows: Any, covered: Any, agreement: Any, unsaid: Any, dropped: Any, surprisal: Any
+    ) -> Any:
+        seen.append(signals_of(attempts, rows, covered, agreement, unsaid, surprisal))
+        # Whether it was doubtful does not matter here, and weights of its kind may be yet to come.
+        return plain(attempts, rows, covered, agreement, unsaid, dropped, None)
 
     trust.confidence = spy
     try:

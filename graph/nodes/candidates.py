@@ -49,10 +49,10 @@ async def other_drafts(state: State, work: Work, rows: Rows) -> Agreement:
     wanted = work.ports.settings.candidates - 1
     for number in range(wanted):
         try:
-            reader = await write(work, prompt, 0, TEMPERATURE, seed=number + 1, silent=True)
+            written = await write(work, prompt, 0, TEMPERATURE, seed=number + 1, silent=True)
         except ModelError:
             break
-        if (sql := reader.sql()) and (done := await run_candidate(sql, state, work, FIRST_NUMBER + number)):
+        if (sql := written.sql) and (done := await run_candidate(sql, state, work, FIRST_NUMBER + number)):
             results.append(done)
     agreeing = sum(same_result(rows, other.rows) for other in results)
     if agreeing == 0 and len(results) > 1:

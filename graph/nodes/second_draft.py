@@ -50,11 +50,11 @@ async def _held_against(state: State, work: Work, first: Attempt, rows: Rows, mi
     snapshot = await work.snapshot()
     try:
         prompt = draft_prompt({**state, "tables": None}, work, snapshot)
-        reader = await write(work, prompt, 0, silent=True)
+        written = await write(work, prompt, 0, silent=True)
     except ModelError:
         work.detail = "the model gave none"
         return {}  # there is an answer already
-    sql = reader.sql()
+    sql = written.sql
     done = await run_candidate(sql, state, work, FIRST_NUMBER) if sql else None
     if done is None:
         work.detail = "gave nothing"
@@ -73,7 +73,8 @@ async def _held_against(state: State, work: Work, first: Attempt, rows: Rows, mi
         findings=check_rows(meant(state), done.sql, done.rows, snapshot, without=work.ports.settings.without),
     )
     # By itself, as if it had come first: that it comes second says nothing against it.
-    theirs = await trust(state, work, [other.model_copy(update={"origin": "draft"})], done.rows)
+    alone = [other.model_copy(update={"origin": "draft"})]
+    theirs = await trust({**state, "surprisal": written.surprisal}, work, alone, done.rows)
     if theirs.score is None or theirs.score <= mine:
         work.detail = "gives something else, and no more speaks for it"
         return {"agreement": (0, 1)}
@@ -94,4 +95,5 @@ async def _held_against(state: State, work: Work, first: Attempt, rows: Rows, mi
         "attempts": [*state["attempts"], told_again(work, other)],
         "checked": number,
         "executed_at": work.now(),
+        "surprisal": written.surprisal,
     }

@@ -30,7 +30,8 @@ async def trust(
     unsaid: list[str] = []
     if covered is not None and "unsaid_word" not in work.ports.settings.without:
         unsaid = unsaid_words(attempts[-1].sql, await work.snapshot(), state["question"])
-    return confidence(attempts, rows, covered, agreement, unsaid, dropped)
+    surprisal = None if "surprisal" in work.ports.settings.without else state["surprisal"]
+    return confidence(attempts, rows, covered, agreement, unsaid, dropped, surprisal)
 
 
 async def _covered(state: State, work: Work) -> Coverage | None:

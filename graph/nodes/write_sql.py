@@ -1,12 +1,13 @@
 """draft_sql and repair_sql: the two steps in which the model writes SQL."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import aclosing
+from dataclasses import dataclass
 from typing import Literal
 
 from graph.errors import ModelError, ModelGaveNoSql
 from graph.events import Drafted, Repaired, SqlDelta
-from graph.model import SQL_STOPS, Reply
+from graph.model import SQL_STOPS, Reply, Token
 from graph.nodes.check_answerable import refusal_in, refusal_in_repair
 from graph.nodes.problem import first_words, misnamed, problem_text
 from graph.nodes.work import Work, last_attempt
@@ -27,17 +28,17 @@ RETRY_TEMPERATURE = 0.8
 async def draft_sql(state: State, work: Work) -> Update:
     """Have the first query written."""
     snapshot = await work.snapshot()
-    reader = await write(work, draft_prompt(state, work, snapshot), number=1)
-    if (missing := reader.cannot_answer) is not None and "cannot_answer" not in work.ports.settings.without:
+    written = await write(work, draft_prompt(state, work, snapshot), number=1)
+    if (missing := written.cannot_answer) is not None and "cannot_answer" not in work.ports.settings.without:
         work.detail = "not in this data"
         return {"refusal": _not_in_data(missing)}
-    if not (sql := reader.sql()):
+    if not (sql := written.sql):
         raise _no_sql()
     if (refusal := await refusal_in(sql, state, work)) is not None:
         work.detail = "not in this data"
         return {"refusal": refusal}
     work.emit(Drafted(**work.fact(), attempt=1, sql=sql, standalone_question=state["standalone"]))
-    return {"attempts": [Attempt(number=1, sql=sql)]}
+    return {"attempts": [Attempt(number=1, sql=sql)], "surprisal": written.surprisal}
 
 
 async def repair_sql(state: State, work: Work) -> Update:
@@ -49,11 +50,11 @@ async def repair_sql(state: State, work: Work) -> Update:
         state = {**state, "tables": None}
     number = last.number + 1
     known = {same_text(attempt.sql) for attempt in state["attempts"]}
-    sql = ""
+    sql, surprisal = "", None
     try:
         for prompt, temperature in _ways_to_repair(state, work, snapshot):
-            reader = await write(work, prompt, number, temperature, label="repair_sql", seed=number)
-            sql = reader.sql()
+            written = await write(work, prompt, number, temperature, label="repair_sql", seed=number)
+            sql, surprisal = written.sql, written.surprisal
             if sql and same_text(sql) not in known:
                 break
         else:
@@ -77,8 +78,12 @@ async def repair_sql(state: State, work: Work) -> Update:
     reason = first_words(last)
     work.detail = reason
     work.emit(Repaired(**work.fact(), attempt=number, sql=sql, reason=reason))
-    written = Attempt(number=number, sql=sql, origin="repair")
-    return {"attempts": [*state["attempts"], written], "tables": state["tables"]}
+    attempt = Attempt(number=number, sql=sql, origin="repair")
+    return {
+        "attempts": [*state["attempts"], attempt],
+        "tables": state["tables"],
+        "surprisal": surprisal,
+    }
 
 
 def draft_prompt(state: State, work: Work, snapshot: SchemaSnapshot) -> Prompt:
@@ -154,6 +159,18 @@ def _turn(turn: Turn) -> str:
     return f"Asked: {turn.question}\nQuery: {turn.sql or '(none)'}"
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What came of asking for one query."""
+
+    sql: str
+    """Without fence, semicolon or prose; ``""`` when there is none."""
+    cannot_answer: str | None
+    """What the model says is missing when it declares that it cannot answer."""
+    surprisal: float | None
+    """See ``surprisal``; None where the server tells nothing."""
+
+
 async def write(
     work: Work,
     prompt: Prompt,
@@ -163,7 +180,7 @@ async def write(
     *,
     seed: int | None = None,
     silent: bool = False,
-) -> SqlReader:
+) -> Written:
     """Stream one query from the model; a second time without stop sequences when they cut it short.
 
     Args:
@@ -183,6 +200,7 @@ async def write(
             temperature=temperature,
             stop=list(stop),
             seed=seed if temperature else None,
+            weighed=True,
         )
         try:
             async with aclosing(reply.pieces()) as pieces:
@@ -195,7 +213,20 @@ async def write(
             work.emit(SqlDelta(**work.fact(), attempt=number, text=rest))
         if not stop or not reader.cut_short:
             break
-    return reader
+    return Written(reader.sql(), reader.cannot_answer, surprisal(reply.tokens))
+
+
+def surprisal(tokens: Sequence[Token]) -> float | None:
+    """How unlikely the model found its own query, in nats: the sum of its tokens' surprisals (Shannon 1948).
+
+    Little for what it would write again, much for what it has chosen among others. How a reply begins and is
+    fenced does not count: that is the form, not the query. None for no tokens.
+    """
+    told = [token for token in tokens if token.text.strip() not in _FORM]
+    return round(-sum(min(token.logprob, 0.0) for token in told[1:]), 3) if len(told) > 1 else None
+
+
+_FORM = frozenset({"", "`", "``", "```", "sql"})
 
 
 def _no_sql() -> ModelGaveNoSql:
