@@ -66,6 +66,7 @@ null_join             rows without a partner among those that have one
 null_list             a list with NULL in it, of which nothing is known to be no part
 group_home            figures for each of one thing, shown under another's names
 unasked_group         a figure for each of something, where one is asked for
+asked_things          a number of things, where the things are asked for
 shown_group           figures per group that do not say of which group
 shown_order           a list ordered by a measure that it does not show
 asked_group           figures "per country" that are not shown per country
@@ -132,6 +133,7 @@ from graph.autofix import (
     asked_order,
     asked_period,
     asked_table,
+    asked_things,
     asked_unit,
     asked_value,
     blank_group,
@@ -294,6 +296,7 @@ RULES: tuple[Rule, ...] = (
     null_list.RULE,
     group_home.RULE,
     unasked_group.RULE,
+    asked_things.RULE,
     asked_limit.RULE,
     shown_group.RULE,
     shown_order.RULE,

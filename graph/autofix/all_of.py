@@ -12,7 +12,7 @@ from sqlglot import exp
 
 from graph.autofix.base import Context, Rule
 from graph.autofix.counted_things import is_repeated
-from graph.autofix.names import Source, folded
+from graph.autofix.names import Source, folded, identifier
 
 _BOTH = re.compile(r"\bboth\b", re.IGNORECASE)
 _ALL = re.compile(
@@ -71,7 +71,7 @@ def _fix_outer(context: Context) -> str | None:
         select.set("distinct", None)
         count = exp.Count(this=exp.Distinct(expressions=[column.copy()]))
         having = exp.Having(this=exp.EQ(this=count, expression=exp.Literal.number(len(values))))
-        group = exp.Group(expressions=[item.copy() for item in shown])
+        group = exp.Group(expressions=[item.copy() for item in (*shown, *_own_key(shown, context))])
         if select.find(exp.AggFunc):
             _count_groups(select, shown, group, having)
         else:
@@ -83,6 +83,21 @@ def _fix_outer(context: Context) -> str | None:
             )
         return f"Both values of {column.name} are wanted; what has all of them is looked for."
     return None
+
+
+def _own_key(shown: list[exp.Expr], context: Context) -> list[exp.Column]:
+    """The key of the thing whose name is selected: two of one name are two things."""
+    names = context.names
+    scope = names.scopes[-1]
+    holders = {source.alias: source for item in shown if (source := _source(item, names.sources(scope)))}
+    if scope.expression is not context.tree or len(holders) != 1:
+        return []
+    [(alias, source)] = holders.items()
+    key = names.joins.own.key(source.table) if source.table is not None else None
+    if key is None or any(folded(item.this) == key for item in shown) or _refers(shown, source, context):
+        return []
+    qualifier = alias if any(item.args.get("table") for item in shown) else None
+    return [exp.column(identifier(key), table=qualifier)]
 
 
 def _things(select: exp.Select) -> list[exp.Expr]:

@@ -127,6 +127,9 @@ def _as_told(
         if source is not None and source.has(other.column):
             _move(names, column, literal, scope, source.alias, other.column, other.value)
             return f"{said.text!r} is a value of {other.column}, not of {said.column}."
+    if (found := _other_column(names, column, scope, said.text)) is not None:
+        _move(names, column, literal, scope, *found)
+        return f"{said.text!r} is a value of {found[1]}, not of {said.column}."
     if not said.others and len(said.near) == 1:
         literal.replace(exp.Literal.string(said.near[0]))
         return f"{said.column} holds {said.near[0]!r}, not {said.text!r}."

@@ -2,6 +2,7 @@
 
 Where a table has one date by which its rows begin (joined, ordered, opened) and the question has no word
 for the other one (of birth, an end, a deadline), nor for any further one, its time is that of the beginning.
+Where the question has a word for just one other date (*delivered last month*, by ``due_on``), it is of that.
 """
 
 import re
@@ -96,11 +97,13 @@ def _source(column: exp.Column, names: Names, scope: Scope) -> Source | None:
 
 
 def _beginning(name: str, source: Source, spoken: set[str], names: Names) -> str | None:
-    """The date by which rows begin, where the one that was taken has another role and nobody spoke of it."""
+    """The date that was spoken of, else that by which rows begin, where the one that was taken has another
+    role and nobody spoke of it."""
     assert source.table is not None
     short = short_names(names.snapshot)
     own = {stem(word) for word in short.table_words(source.table)}
     found: list[str] = []
+    asked_for: list[str] = []
     is_special = False
     for column in source.table.columns:
         if kind_of_type(column.type) not in MOMENTS:
@@ -112,8 +115,11 @@ def _beginning(name: str, source: Source, spoken: set[str], names: Names) -> str
         elif not roles and (said <= own or said & _BEGIN):
             found.append(column.name)
         elif said & spoken:
-            return None
-    return found[0] if is_special and len(found) == 1 else None
+            asked_for.append(column.name)
+    if not is_special:
+        return None
+    told = asked_for or found
+    return told[0] if len(told) == 1 else None
 
 
 def _may_change(column: exp.Column, begin: str, names: Names, scope: Scope) -> bool:

@@ -2,6 +2,8 @@
 
 ``FROM parcels p JOIN routes r ON p.route_id = r.route_id`` leaves out every parcel without a route. Only what
 a row refers to once, by a reference that may be lacking; a table of many rows for each is ``idle_rows``'.
+So is one whose own key is held against another thing's own key: ``translators t JOIN staff s ON t.id = s.id``
+pairs those that happen to have one number.
 """
 
 from sqlglot import exp
@@ -26,12 +28,39 @@ def _fix(context: Context) -> str | None:
             source = next((one for one in sources if one.alias == join.alias_or_name.lower()), None)
             if source is None or join.side or join.kind or join.args.get("using"):
                 continue
-            if is_read(join, source, select) or is_named(source, sources, context, context.notes):
+            if is_read(join, source, select):
+                continue
+            if _are_strangers(join, source, sources, names):
+                join.pop()
+                return f"{source.alias} has nothing to do with what it is joined to: it is left out."
+            if is_named(source, sources, context, context.notes):
                 continue
             if _may_lack(join, source, sources, names):
                 join.pop()
                 return f"{source.alias} is not needed, and rows without one would be lost: it is left out."
     return None
+
+
+def _are_strangers(join: exp.Join, source: Source, sources: list[Source], names: Names) -> bool:
+    """Whether two tables' own keys are held against each other, neither of which refers to the other."""
+    on = join.args.get("on")
+    if not isinstance(on, exp.EQ) or source.table is None:
+        return False
+    if not isinstance(on.this, exp.Column) or not isinstance(on.expression, exp.Column):
+        return False
+    by_alias = {one.alias: one.table for one in sources}
+    sides = (on.this, on.expression)
+    ends = [(by_alias.get(folded(side.args.get("table"))), folded(side.this)) for side in sides]
+    tables = [table for table, _ in ends if table is not None]
+    if len(tables) != 2 or tables[0] is tables[1]:
+        return False
+    if any(name != names.joins.own.key(table) for table, name in ends if table is not None):
+        return False
+    pair = (ends[0][1],), (ends[1][1],)
+    return not any(
+        (way.left_columns, way.right_columns) == pair
+        for way in names.joins.between(tables[0].qualified_name, tables[1].qualified_name)
+    )
 
 
 def _may_lack(join: exp.Join, source: Source, sources: list[Source], names: Names) -> bool:

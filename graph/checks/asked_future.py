@@ -67,7 +67,7 @@ _PREDICTED = re.compile(
 _TO_COME = re.compile(
     r"""\bwill\b | \bwon['’]t\b | ['’]ll\b | \bgoing\s+to\b | \blikely\s+to\b | \bshall\s+(?:we|i)\b
       | \b(?:expected|projected|anticipated|predicted|bound|about|set)\s+to\b
-      | \b(?:expect|anticipate|project|estimate)\b
+      | \b(?:expect|anticipate|estimate)\b | \b(?:to|we|i|you)\s+project\b
     """,
     re.IGNORECASE | re.VERBOSE,
 )

@@ -60,6 +60,7 @@ SHOP = _schema("order_id", "customer", "price", "cancelled_on")
         ("How much will we sell in December?", "future"),
         ("How many orders will we get next Ramadan?", "future"),
         ("What will happen if we raise prices?", "future"),
+        ("What do you project for next year?", "future"),
         ("Cancel showing 57 and refund everybody who bought a ticket for it.", "action"),
         ("Please close ticket #12.", "action"),
         ("Pay invoice 41.", "action"),
@@ -93,6 +94,7 @@ SHOP_WORDS = vocabulary_of(SHOP)
     "question",
     [
         "How many orders were cancelled last month?",
+        "Of the orders of this year, what percentage was rushed, by the project's manager?",
         "Send me a list of all customers",
         "Email domains by number of customers",
         "Create a chart of the orders by month",
