@@ -1,6 +1,7 @@
 """Asking the language model: streaming, bounded in time, with every failure under a name of ours."""
 
 import asyncio
+import weakref
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -77,6 +78,8 @@ class Reply:
         if self.weighed:
             # The most probable token of each place is one too many, but 0 means twenty to llama.cpp.
             options |= {"logprobs": True, "top_logprobs": 1}
+        refused_before = _refused_by(self.model)
+        options = {name: value for name, value in options.items() if name not in refused_before}
         try:
             async with asyncio.timeout(self.seconds):
                 while True:
@@ -88,7 +91,8 @@ class Reply:
                         if (refused := _refused_option(error)) is None or refused not in options:
                             raise
                         for name in _WEIGHING if refused in _WEIGHING else (refused,):
-                            del options[name]
+                            refused_before.add(name)
+                            options.pop(name, None)
                         continue
                     return
         except TimeoutError as error:
@@ -167,6 +171,20 @@ def model_name(model: BaseChatModel) -> str:
         if isinstance(name := getattr(model, attribute, None), str) and name:
             return name
     return type(model).__name__
+
+
+_REFUSED: dict[int, set[str]] = {}
+
+
+def _refused_by(model: BaseChatModel) -> set[str]:
+    """The options that this model's server has refused, so that it is not asked with them each time.
+
+    By identity: chat models are not hashable.
+    """
+    if id(model) not in _REFUSED:
+        _REFUSED[id(model)] = set()
+        weakref.finalize(model, _REFUSED.pop, id(model), None)
+    return _REFUSED[id(model)]
 
 
 def _refused_option(error: Exception) -> str | None:

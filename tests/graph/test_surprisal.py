@@ -99,6 +99,10 @@ async def test_a_server_that_weighs_nothing_is_asked_without(error: Refused) -> 
         ["logprobs", "max_tokens", "stop", "top_logprobs"],
         ["max_tokens", "stop"],
     ]
+    again = Reply(model, Prompt("s", "u"), max_tokens=9, seconds=30.0, name="draft", weighed=True)
+    await again.text()
+    assert sorted(model.asked[-1]) == ["max_tokens", "stop"], "what was refused is not asked for again"
+    assert len(model.asked) == 3
 
 
 def test_the_less_the_model_was_sure_the_lower_the_score() -> None:
