@@ -118,7 +118,12 @@ def thing_column(phrase: str, sources: list[Source], names: Names) -> tuple[Sour
         for name in source.columns or ()
         if [stem(word) for word in name_words(name)] == [wanted, stem("id")]
     ]
-    return references[0] if len(references) == 1 else _reference(phrase, sources, names, 1)
+    if len(references) == 1:
+        return references[0]
+    spoken = words(phrase)
+    # Of a subject field the head is the field.
+    head = named_column(spoken[1], sources, names) if len(spoken) == 2 else None
+    return _reference(phrase, sources, names, 1) or head
 
 
 def _reference(phrase: str, sources: list[Source], names: Names, least: int) -> tuple[Source, str] | None:

@@ -22,11 +22,13 @@ _NUMBER = re.compile(
     r"\b(?:how\s+(?:many|much|often)|number|count|total|share|percent\w*|most|least|more|fewer|each|per|by)\b",
     re.IGNORECASE,
 )
+_SENTENCE = re.compile(r"(?<=[.?!])\s")
 
 
 def _fix(context: Context) -> str | None:
     asked, select, names = _WHICH.search(context.question), context.tree, context.names
-    if asked is None or _NUMBER.search(context.question) or not isinstance(select, exp.Select):
+    said = _SENTENCE.split(context.question.strip(), maxsplit=1)[0]
+    if asked is None or _NUMBER.search(said) or not isinstance(select, exp.Select):
         return None
     item = select.selects[0].unalias() if len(select.selects) == 1 else None
     if not isinstance(item, exp.Count) or any(

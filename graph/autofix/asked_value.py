@@ -19,7 +19,7 @@ _LETTERS = 4
 """Letters that a value needs to be told by."""
 _NOT = re.compile(
     r"\b(?:not|no|non|never|without|except|excluding|exclude|other\s+than|besides|ignor\w+|regardless|"
-    r"whether|either|or|versus|vs|compared?|ratio|per|each|every|by|any|all)\b",
+    r"whether|either|or|versus|vs|compared?|ratio|per|each|every|by|any|all|even|includ\w+)\b",
     re.IGNORECASE,
 )
 """Words that make of a value something else than what all rows must have."""

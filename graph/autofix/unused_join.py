@@ -26,7 +26,7 @@ def _fix(context: Context) -> str | None:
             continue
         for join in select.args.get("joins") or ():
             source = next((one for one in sources if one.alias == join.alias_or_name.lower()), None)
-            if source is None or join.side or join.kind or join.args.get("using"):
+            if source is None or join.side or join.kind not in {"", "INNER"} or join.args.get("using"):
                 continue
             if is_read(join, source, select):
                 continue
