@@ -65,6 +65,7 @@ blank_group           the group that says nothing, which the question skips
 null_join             rows without a partner among those that have one
 null_list             a list with NULL in it, of which nothing is known to be no part
 group_home            figures for each of one thing, shown under another's names
+counted_groups        groups shown where it is asked how many there are
 unasked_group         a figure for each of something, where one is asked for
 asked_things          a number of things, where the things are asked for
 shown_group           figures per group that do not say of which group
@@ -142,6 +143,7 @@ from graph.autofix import (
     coded_value,
     column_name,
     computed_alias,
+    counted_groups,
     counted_rows,
     counted_set,
     counted_table,
@@ -295,6 +297,7 @@ RULES: tuple[Rule, ...] = (
     null_join.RULE,
     null_list.RULE,
     group_home.RULE,
+    counted_groups.RULE,
     unasked_group.RULE,
     asked_things.RULE,
     asked_limit.RULE,
