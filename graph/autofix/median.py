@@ -1,4 +1,7 @@
-"""The median asked for, the average given."""
+"""The median asked for, the average given.
+
+The average of the middle rows may be tried with ``LIMIT 2 OFFSET 1``, which leaves nothing of one figure.
+"""
 
 import re
 
@@ -27,6 +30,10 @@ def _fix(context: Context) -> str | None:
         # It is a float, of which PostgreSQL rounds no decimals.
         found = exp.cast(found, "numeric")
     average.replace(found)
+    select = found.parent_select
+    if isinstance(select, exp.Select) and not select.args.get("group"):
+        for part in ("limit", "offset", "order"):
+            select.set(part, None)
     return "The median is asked for, not the average."
 
 
