@@ -20,7 +20,7 @@ _EACH = re.compile(
     r"^\W*per\s+((?:\w+[\s']+){0,1}\w+)|\b(?:each|every)\s+((?:\w+\s+){0,1}\w+)(?='s|s'|\W+(?:last|latest|first)\b)",
     re.IGNORECASE,
 )
-_BY_TIME = re.compile(r"\b(?:latest|last|most\s+recent|newest|earliest|first|oldest)\b", re.IGNORECASE)
+_BY_TIME = re.compile(r"\b(?:latest|last|most\s+recent(?:ly)?|newest|earliest|first|oldest)\b", re.IGNORECASE)
 FIRST = re.compile(
     r"\b(?:most|least|highest|lowest|largest|smallest|biggest|longest|shortest|oldest|newest|latest|earliest|"
     r"top|best|worst|first|last|cheapest|maximum|minimum|heaviest|lightest|greatest|fewest|busiest|youngest|tallest|"
