@@ -1,7 +1,7 @@
 """The first rows by time where the last are asked for, or the other way round: the oldest, newest days first.
 
 ``ORDER BY arrived DESC LIMIT 10`` gives those that arrived last; what has been there the longest arrived
-first.
+first. A count of the rows of each single thing is always 1 and orders nothing: the moment of the thing does.
 """
 
 import re
@@ -10,6 +10,8 @@ from sqlglot import exp
 
 from graph.autofix.base import Context, Rule
 from graph.autofix.kinds import MOMENTS, kind_of
+from graph.autofix.names import folded, identifier
+from graph.autofix.other_moment import row_moment
 
 _EARLY = re.compile(
     r"\b(?:oldest|earliest|the\s+longest(?=\W*$|\W+(?:ago|time|been|standing|waiting|serving|in\b))|"
@@ -27,6 +29,9 @@ def _fix(context: Context) -> str | None:
     order, limit = select.args.get("order"), select.args.get("limit")
     if order is None or limit is None or len(order.expressions) != 1:
         return None
+    said = _of_ones(select, context, late=late)
+    if said is not None:
+        return said
     if select.args.get("group") or select.args.get("distinct"):
         return None
     key = order.expressions[0]
@@ -38,6 +43,34 @@ def _fix(context: Context) -> str | None:
     order.set("expressions", [exp.Ordered(this=key.this.copy(), desc=late, nulls_first=late)])
     which = "last" if late else "first"
     return f"{key.this.name} is a time: those that come {which} are asked for."
+
+
+def _of_ones(select: exp.Select, context: Context, *, late: bool) -> str | None:
+    """Things ordered by how many rows each of them is."""
+    names = context.names
+    scope = names.scopes[-1]
+    sources = names.sources(scope)
+    group, order = select.args.get("group"), select.args["order"]
+    if scope.expression is not select or len(sources) != 1 or sources[0].table is None or group is None:
+        return None
+    table = sources[0].table
+    own, moment = names.joins.own.key(table), row_moment(table, context.question, names)
+    keys = {folded(key.this) for key in group.expressions if isinstance(key, exp.Column)}
+    by = order.expressions[0].this
+    counts = [item for item in select.selects if isinstance(item.unalias(), exp.Count)]
+    named = {item.alias for item in counts if item.alias}
+    is_count = isinstance(by, exp.Count) or (isinstance(by, exp.Column) and by.name in named)
+    others = [item for item in select.selects if item not in counts]
+    if moment is None or own not in keys or not is_count or not others or select.args.get("having"):
+        return None
+    if select.args.get("distinct") or any(item.find(exp.AggFunc, exp.Window) for item in others):
+        return None
+    select.set("expressions", others)
+    select.set("group", None)
+    key = exp.column(identifier(moment), table=sources[0].alias if by.args.get("table") else None)
+    select.set("order", exp.Order(expressions=[exp.Ordered(this=key, desc=late or None, nulls_first=False)]))
+    which = "last" if late else "first"
+    return f"A count of single rows orders nothing: those that come {which} by {moment} are asked for."
 
 
 RULE = Rule("moment_order", _fix)

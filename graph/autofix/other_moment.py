@@ -15,6 +15,7 @@ from graph.autofix.kinds import MOMENTS, kind_of, kind_of_type
 from graph.autofix.names import Names, Source, folded, identifier
 from graph.context.short_names import short_names
 from graph.context.words import listed, stem, words
+from wire.snapshot import Table
 
 _TIME = re.compile(
     r"\b(?:19|20)\d\d\b|\b(?:this|last|previous|current|past)\s+(?:\w+\s+)?(?:year|month|quarter|week|day)s?\b|"
@@ -44,6 +45,7 @@ _BEGIN = frozenset(map(stem, listed("""
     submitted filed reported requested
 """)))  # fmt: skip
 _BARE = listed("date dt at on ts day time datetime timestamp dttm")
+_BARE_STEMS = frozenset(map(stem, _BARE))
 _COMPARISONS = (
     exp.EQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.Between, exp.In, exp.Like, exp.ILike, exp.RegexpLike,
 )  # fmt: skip
@@ -120,6 +122,24 @@ def _beginning(name: str, source: Source, spoken: set[str], names: Names) -> str
         return None
     told = asked_for or found
     return told[0] if len(told) == 1 else None
+
+
+def row_moment(table: Table, question: str, names: Names) -> str | None:
+    """The moment by which rows of a table are told: its only one, the one that is spoken of, or by which
+    they begin; None where several may be meant."""
+    spoken = {stem(word) for word in words(question)}
+    own = {stem(word) for word in names.joins.short.table_words(table)}
+    said = {
+        column.name: {stem(word) for word in names.joins.short.column_words(table, column.name)} - _BARE_STEMS
+        for column in table.columns
+        if kind_of_type(column.type) in MOMENTS
+    }
+    special = {name for name, of in said.items() if any(of & words_of for words_of, _ in _SPECIAL)}
+    begun = {name for name, of in said.items() if name not in special and (of <= own or of & _BEGIN)}
+    for found in (set(said), {name for name, of in said.items() if of & (spoken - own)}, begun):
+        if len(found) == 1:
+            return found.pop()
+    return None
 
 
 def _may_change(column: exp.Column, begin: str, names: Names, scope: Scope) -> bool:
