@@ -65,6 +65,7 @@ blank_group           the group that says nothing, which the question skips
 null_join             rows without a partner among those that have one
 null_list             a list with NULL in it, of which nothing is known to be no part
 group_home            figures for each of one thing, shown under another's names
+period_counts         the most or the average of a column, where it is of rows counted by time
 counted_groups        groups shown where it is asked how many there are
 unasked_group         a figure for each of something, where one is asked for
 asked_things          a number of things, where the things are asked for
@@ -192,6 +193,7 @@ from graph.autofix import (
     own_name,
     percent_scale,
     period_change,
+    period_counts,
     period_group,
     phantom_table,
     pivoted_group,
@@ -297,6 +299,7 @@ RULES: tuple[Rule, ...] = (
     null_join.RULE,
     null_list.RULE,
     group_home.RULE,
+    period_counts.RULE,
     counted_groups.RULE,
     unasked_group.RULE,
     asked_things.RULE,
