@@ -3,6 +3,7 @@
 The figure is added up over the periods in their order, within each of the other groups. Where a query that
 groups nothing adds up or counts row by row in the order of a period that it shows, the rows of each period
 are put together first: the total would else stand there once for each row, the period's own figure nowhere.
+Where the figure is asked for "with a running total" and only the total is there, it is shown as well.
 """
 
 import re
@@ -16,6 +17,10 @@ ASKED = re.compile(
     r"\b(?:running\s+(?:total|sum|count|balance)s?|cumulative(?:ly)?|cumulated|accumulated|rolling\s+total)\b",
     re.IGNORECASE,
 )
+_BESIDE = re.compile(
+    rf"\b(?:with|and|plus|along\s+with|together\s+with|as\s+well\s+as|beside)\s+(?:(?:an?|the|its|their)\s+)?{ASKED.pattern}",
+    re.IGNORECASE,
+)
 _NAME = "running_total"
 
 
@@ -25,7 +30,24 @@ def _fix(context: Context) -> str | None:
     series = series_of(context.names)
     if series is not None:
         return _added(series)
-    return _by_period(context.tree)
+    return _by_period(context.tree) or (_beside(context.tree) if _BESIDE.search(context.question) else None)
+
+
+def _beside(select: exp.Query) -> str | None:
+    """The figure of each period, where the query shows nothing but the periods and what they add up to."""
+    if not isinstance(select, exp.Select) or not select.args.get("group") or select.args.get("distinct"):
+        return None
+    windows = [item for item in select.selects if isinstance(item.unalias(), exp.Window)]
+    others = [item for item in select.selects if item not in windows]
+    if len(windows) != 1 or len(list(select.find_all(exp.Window))) != 1:
+        return None
+    total = windows[0].unalias().this
+    figure = total.this if isinstance(total, exp.Sum) else None
+    if not isinstance(figure, exp.Sum | exp.Count) or any(item.find(exp.AggFunc) for item in others):
+        return None
+    place = select.selects.index(windows[0])
+    select.set("expressions", [*select.selects[:place], figure.copy(), *select.selects[place:]])
+    return f"{figure.sql(dialect='postgres')} is asked for beside its running total."
 
 
 def _added(series: Series) -> str | None:
