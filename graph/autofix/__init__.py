@@ -95,6 +95,7 @@ zero_rows             things without any row, asked for as well and dropped by a
 running_total         a running total that is lacking
 period_change         the change from one period to the next that is lacking
 ratio_parts           a ratio to all, where its second part was named
+narrower_view         a view of some of the things, where all of them are counted
 turned_rate           a rate "per X" that is X for each, or whose X counts many times
 ratio_complement      a ratio to all, where it is to those without
 whole_share           an aggregate divided by itself
@@ -180,6 +181,7 @@ from graph.autofix import (
     moment_types,
     month_names,
     name_part,
+    narrower_view,
     negated_value,
     nested_aggregate,
     null_group,
@@ -327,6 +329,7 @@ RULES: tuple[Rule, ...] = (
     zero_rows.RULE,
     running_total.RULE,
     period_change.RULE,
+    narrower_view.RULE,
     turned_rate.RULE,
     ratio_parts.RULE,
     ratio_complement.RULE,

@@ -33,10 +33,12 @@ _TABLES = {
     "checkin": "chk_id bigint, std_id bigint, seen timestamp without time zone",
     "pmt": "pmt_id bigint, home_std_id bigint, amt numeric, pmt_dt date",
     "shrub": "shrub_id bigint, shrub_name text, evergreen text",
+    "monthly_request": "month date, requests bigint, grams bigint",
     "archive.shipment": "shipment_id bigint, order_id bigint, weight real, carrier text",
 }
 _OWN = [ForeignKey(columns=["chief_id"], to_schema="public", to_table="clerk", to_columns=["clerk_id"])]
 """A clerk's chief is a clerk; no name would say so."""
+_VIEWS = {"monthly_request": "Lost requests by month"}
 _KEYS = {"orders": "customer", "order_line": "orders product", "review": "product customer"}
 
 
@@ -48,6 +50,8 @@ def _snapshot(*, keys: bool) -> SchemaSnapshot:
             Table(
                 schema_name=schema or "public",
                 name=name,
+                kind="view" if name in _VIEWS else "table",
+                comment=_VIEWS.get(name, ""),
                 primary_key=["parcel_id"] if name == "parcel" else [],
                 columns=[_column(*item.strip().split(" ", 1)) for item in columns.split(",")],
                 foreign_keys=[
