@@ -1,14 +1,19 @@
 """``COUNT(*)`` of another table's rows: "how many restaurants in each region" counted over the regions.
 
-The table that the question counts is joined in, when exactly one join leads to it from a table of FROM.
+The table that the question counts is joined in, when exactly one join leads to it from a table of FROM. Where
+that one is there for nothing but its time, and no word of the question speaks of it, the other stands in.
 """
 
 import re
 
 from sqlglot import exp
+from sqlglot.optimizer.scope import Scope
 
 from graph.autofix.base import Context, Rule
-from graph.autofix.names import identifier
+from graph.autofix.kinds import MOMENTS, kind_of
+from graph.autofix.names import Source, folded, identifier, is_output_alias
+from graph.autofix.other_moment import BARE, row_moment
+from graph.context.synonyms import SYNONYMS
 from graph.context.words import name_words, stem, words
 from wire.snapshot import Table
 
@@ -29,6 +34,8 @@ def _fix(context: Context) -> str | None:
     counted = _counted(context.question, names.snapshot.tables)
     if counted is None or counted is here or any(True for _ in select.find_all(exp.Subquery)):
         return None
+    if _is_for_its_time(select, here, context):
+        return _replaced(select, here, counted, context)
     ways = names.joins.between(here.qualified_name, counted.qualified_name)
     if len(ways) != 1:
         return None
@@ -47,10 +54,51 @@ def _fix(context: Context) -> str | None:
         db=None if counted.schema_name in names.snapshot.search_path else identifier(counted.schema_name),
     )
     for column in names.columns(scope):
-        if not column.args.get("table"):
+        if not column.args.get("table") and _is_read(column, scope, sources[0]):
             column.set("table", exp.to_identifier(sources[0].alias))
     select.append("joins", exp.Join(this=table, on=on))
     return f"{counted.name} is what is counted; it is joined to {here.name}."
+
+
+def _is_for_its_time(select: exp.Select, here: Table, context: Context) -> bool:
+    """Whether nothing of the table is read but one moment, of which the question does not speak."""
+    names = context.names
+    scope = names.scopes[-1]
+    source = names.sources(scope)[0]
+    columns = [column for column in names.columns(scope) if _is_read(column, scope, source)]
+    read = {folded(column.this) for column in columns}
+    if len(read) != 1 or select.args.get("where") or select.args.get("having"):
+        return False
+    if any(kind_of(column, names, scope) not in MOMENTS for column in columns):
+        return False
+    said = {*names.joins.short.table_words(here), *names.joins.short.column_words(here, read.pop())} - BARE
+    spoken = {stem(word) for word in words(f"{context.question} {context.notes}")}
+    return not spoken & {other for word in said for other in (stem(word), *SYNONYMS.get(stem(word), ()))}
+
+
+def _is_read(column: exp.Column, scope: Scope, source: Source) -> bool:
+    """Whether it is a column of the table, and not a select item's name."""
+    return source.has(folded(column.this)) is not False or not is_output_alias(column, scope)
+
+
+def _replaced(select: exp.Select, here: Table, counted: Table, context: Context) -> str | None:
+    """The counted table in the place of one that only lent its time; None where the former has none."""
+    names = context.names
+    moment = row_moment(counted, context.question, names)
+    if moment is None:
+        return None
+    scope = names.scopes[-1]
+    source = names.sources(scope)[0]
+    columns = [column for column in names.columns(scope) if _is_read(column, scope, source)]
+    for column in columns:
+        column.set("this", identifier(moment))
+        column.set("table", None)
+    table = exp.Table(
+        this=identifier(counted.name),
+        db=None if counted.schema_name in names.snapshot.search_path else identifier(counted.schema_name),
+    )
+    select.set("from_", exp.From(this=table))
+    return f"{counted.name} is what is counted, by {moment}; nothing was asked of {here.name}."
 
 
 def _counted(question: str, tables: list[Table]) -> Table | None:

@@ -44,8 +44,8 @@ _BEGIN = frozenset(map(stem, listed("""
     start started begin began placed issued hire hired since added enrolled entered subscribed admitted
     submitted filed reported requested
 """)))  # fmt: skip
-_BARE = listed("date dt at on ts day time datetime timestamp dttm")
-_BARE_STEMS = frozenset(map(stem, _BARE))
+BARE = listed("date dt at on ts day time datetime timestamp dttm")
+_BARE_STEMS = frozenset(map(stem, BARE))
 _COMPARISONS = (
     exp.EQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.Between, exp.In, exp.Like, exp.ILike, exp.RegexpLike,
 )  # fmt: skip
@@ -110,7 +110,7 @@ def _beginning(name: str, source: Source, spoken: set[str], names: Names) -> str
     for column in source.table.columns:
         if kind_of_type(column.type) not in MOMENTS:
             continue
-        said = {stem(word) for word in short.column_words(source.table, column.name) if word not in _BARE}
+        said = {stem(word) for word in short.column_words(source.table, column.name) if word not in BARE}
         roles = [(words_of, asked) for words_of, asked in _SPECIAL if said & words_of]
         if column.name == name:
             is_special = bool(roles) and not any(spoken & asked for _, asked in roles)
