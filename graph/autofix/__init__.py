@@ -76,11 +76,13 @@ asked_column          a column that the question lists and the query leaves out
 own_name              things asked for, of which the query does not say which they are
 joined_name           a second thing asked for, joined and not shown
 asked_limit           a sorted list that the question wants cut
+nth_value             the largest, where the second is asked for
 asked_order           the first of all asked for and all given, in no order
 asked_table           figures "per drug" of which FROM has no table
 period_group          figures "per year" that are not shown per year
 idle_rows             a table of many rows for each that is joined and not used
 unused_join           a table that is joined and not used, without which rows would be lost
+first_time            any time of each thing, where its first is asked for
 counted_table         a count of another table's rows than those asked for
 counted_things        things counted once for each row that refers to them
 counted_values        the same over one table, whose rows refer to the things
@@ -95,6 +97,7 @@ zero_rows             things without any row, asked for as well and dropped by a
 running_total         a running total that is lacking
 period_change         the change from one period to the next that is lacking
 ratio_parts           a ratio to all, where its second part was named
+compared_parts        groups held against all rows of another time, and not against their own
 narrower_view         a view of some of the things, where all of them are counted
 turned_rate           a rate "per X" that is X for each, or whose X counts many times
 ratio_complement      a ratio to all, where it is to those without
@@ -144,6 +147,7 @@ from graph.autofix import (
     calendar_period,
     coded_value,
     column_name,
+    compared_parts,
     computed_alias,
     counted_groups,
     counted_rows,
@@ -154,6 +158,7 @@ from graph.autofix import (
     current_row,
     distinct_order,
     first_of_each,
+    first_time,
     foreign_dialect,
     full_name,
     group_home,
@@ -184,6 +189,7 @@ from graph.autofix import (
     narrower_view,
     negated_value,
     nested_aggregate,
+    nth_value,
     null_group,
     null_join,
     null_list,
@@ -294,6 +300,7 @@ RULES: tuple[Rule, ...] = (
     summed_order.RULE,
     self_roles.RULE,
     self_count.RULE,
+    nth_value.RULE,
     asked_order.RULE,
     null_group.RULE,
     null_order.RULE,
@@ -316,6 +323,7 @@ RULES: tuple[Rule, ...] = (
     period_group.RULE,
     idle_rows.RULE,
     unused_join.RULE,
+    first_time.RULE,
     counted_table.RULE,
     counted_things.RULE,
     counted_values.RULE,
@@ -329,6 +337,7 @@ RULES: tuple[Rule, ...] = (
     zero_rows.RULE,
     running_total.RULE,
     period_change.RULE,
+    compared_parts.RULE,
     narrower_view.RULE,
     turned_rate.RULE,
     ratio_parts.RULE,

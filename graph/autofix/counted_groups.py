@@ -47,8 +47,8 @@ def _fix(context: Context) -> str | None:
     columns = [key for key in keys if isinstance(key, exp.Column)]
     if len(columns) != len(keys) or not all(item in columns for item in shown):
         return None
-    asked = _asked(phrases[0])
-    things = [key for key in columns if _is_called(key, asked, sources, names)]
+    asked = asked_things(phrases[0])
+    things = [key for key in columns if is_called(key, asked, sources, names)]
     if not things:
         return None
     inner = select.copy()
@@ -74,14 +74,14 @@ def _distinct(count: exp.Expr) -> exp.Expr | None:
     return inner.expressions[0] if isinstance(inner, exp.Distinct) and len(inner.expressions) == 1 else None
 
 
-def _asked(phrase: str) -> list[str]:
+def asked_things(phrase: str) -> list[str]:
     """The words of the things asked for, up to the first plural: not customer of *customer orders*."""
     said = words(phrase)
     length = next((at for at, word in enumerate(said, 1) if word.endswith("s") or word in _FEW), 0)
     return [stem(word) for word in said[:length]]
 
 
-def _is_called(key: exp.Column, asked: list[str], sources: list[Source], names: Names) -> bool:
+def is_called(key: exp.Column, asked: list[str], sources: list[Source], names: Names) -> bool:
     """Whether a column tells apart the things that were asked for: it is called so, or their table is."""
     source, name = _source(key, sources), folded(key.this)
     if source is None or source.table is None:
