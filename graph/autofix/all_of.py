@@ -12,7 +12,7 @@ from sqlglot import exp
 
 from graph.autofix.base import Context, Rule
 from graph.autofix.counted_things import is_repeated
-from graph.autofix.names import Source, folded, identifier
+from graph.autofix.names import Source, conditions_of, folded, identifier
 
 _BOTH = re.compile(r"\bboth\b", re.IGNORECASE)
 _ALL = re.compile(
@@ -41,8 +41,7 @@ def _fix_inner(context: Context) -> str | None:
         source = _source(shown[0], context.names.sources(scope))
         if source is None or source.table is None or not _refers(shown, source, context):
             continue
-        parts = list(where.this.flatten()) if isinstance(where.this, exp.And) else [where.this]
-        for part, values in _alternatives(parts, context.question):
+        for part, values in _alternatives(conditions_of(inner), context.question):
             count = exp.Count(this=exp.Distinct(expressions=[_column(part).copy()]))
             having = exp.Having(this=exp.EQ(this=count, expression=exp.Literal.number(len(values))))
             inner.set("distinct", None)
@@ -62,7 +61,7 @@ def _fix_outer(context: Context) -> str | None:
     if not shown:
         return None
     condition = select.args["where"].this
-    parts = list(condition.flatten()) if isinstance(condition, exp.And) else [condition]
+    parts = conditions_of(select)
     for tests, values in (*_at_once(parts), *_either(parts, shown, context)):
         column = _column(tests[0])
         kept = [part.copy() for part in parts if not any(part is test for test in tests)]
@@ -118,7 +117,7 @@ def _at_once(parts: list[exp.Expr]) -> list[tuple[list[exp.Expr], set[str]]]:
         if isinstance(part, exp.EQ | exp.ILike) and isinstance(part.this, exp.Column):
             value = _value(part.expression)
             if value is not None:
-                wanted.setdefault(part.this.sql(), {})[value] = part
+                wanted.setdefault(part.this.sql().lower(), {})[value] = part
     found = [(list(tests.values()), set(tests)) for tests in wanted.values() if len(tests) > 1]
     return [(tests, values) for tests, values in found if not any(map(_pattern, tests))]
 
@@ -153,7 +152,7 @@ def _alternatives(parts: list[exp.Expr], question: str) -> list[tuple[exp.Expr, 
             if not all(isinstance(one, exp.EQ) and _text(one.expression) for one in tests):
                 continue
             values = {one.expression.name for one in tests}
-            if len({one.this.sql() for one in tests}) != 1:
+            if len({one.this.sql().lower() for one in tests}) != 1:
                 continue
         else:
             continue

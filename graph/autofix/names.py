@@ -260,6 +260,22 @@ def known_values(column: Column) -> tuple[list[str], bool]:
     return (everything, True) if everything else (column.samples, False)
 
 
+def conditions_of(query: exp.Expr) -> list[exp.Expr]:
+    """What WHERE asks of every row, one by one, however it is bracketed; nothing without a WHERE."""
+    where = query.args.get("where")
+    found: list[exp.Expr] = []
+    left = [where.this] if where is not None else []
+    while left:
+        one = left.pop()
+        if isinstance(one, exp.Paren):
+            left.append(one.this)
+        elif isinstance(one, exp.And):
+            left += [one.expression, one.this]
+        else:
+            found.append(one)
+    return found
+
+
 def held_texts(tests: Iterable[exp.Expr]) -> Iterator[tuple[exp.Binary, exp.Column, exp.Literal]]:
     """Those comparisons that hold a column against a written text, with both."""
     for test in list(tests):

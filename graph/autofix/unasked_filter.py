@@ -11,7 +11,7 @@ from sqlglot.optimizer.scope import Scope
 
 from graph.autofix.base import Context, Rule
 from graph.autofix.kinds import MOMENTS, kind_of
-from graph.autofix.names import Names, folded, is_integer, known_values
+from graph.autofix.names import Names, conditions_of, folded, is_integer, known_values
 from graph.checks.unsaid_word import words_left
 from graph.context.coverage import is_silent
 from graph.context.synonyms import SYNONYMS
@@ -27,10 +27,7 @@ def _fix(context: Context) -> str | None:
     asked = {stem(word) for word in words(said)}
     asked |= {str(number) for number, word in enumerate(_NUMBERS) if word in words(context.question)}
     for scope in context.names.scopes:
-        where = scope.expression.args.get("where")
-        if where is None:
-            continue
-        conditions = list(where.this.flatten()) if isinstance(where.this, exp.And) else [where.this]
+        conditions = conditions_of(scope.expression)
         for condition in conditions:
             if _unasked(condition, context, scope, asked, fold(said)):
                 written = condition.sql(dialect="postgres")
