@@ -109,6 +109,7 @@ asked_unit            a span of time "in hours" given as an interval or in secon
 zero_division         a divisor that turned out to be zero
 literal_case          a compared text that the column has in another spelling
 like_case             a text searched for by its case, which nobody asked for
+value_owner           a condition on a column of another table that has one of its name
 negated_value         a value that the question excludes and the query asks for
 yes_or_no             yes or no compared with a column that holds something else, or nothing
 asked_value           a value that the question names and no condition does
@@ -231,6 +232,7 @@ from graph.autofix import (
     unused_join,
     value_elsewhere,
     value_home,
+    value_owner,
     week_days,
     whole_share,
     wrong_key,
@@ -350,6 +352,7 @@ RULES: tuple[Rule, ...] = (
     zero_division.RULE,
     literal_case.RULE,
     like_case.RULE,
+    value_owner.RULE,
     negated_value.RULE,
     yes_or_no.RULE,
     asked_value.RULE,

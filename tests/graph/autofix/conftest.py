@@ -34,6 +34,10 @@ _TABLES = {
     "pmt": "pmt_id bigint, home_std_id bigint, amt numeric, pmt_dt date",
     "shrub": "shrub_id bigint, shrub_name text, evergreen text",
     "monthly_request": "month date, requests bigint, grams bigint",
+    "visitor": "visitor_id bigint, visitor_name text, region text, first_seen date",
+    "hit": "hit_id bigint, visitor_id bigint, region text, page_path text, event_kind text, device text, "
+    "seen_at timestamp without time zone",
+    "loan": "loan_id bigint, visitor_id bigint, loan_state text, lent_on date, returned_on date",
     "archive.shipment": "shipment_id bigint, order_id bigint, weight real, carrier text",
 }
 _OWN = [ForeignKey(columns=["chief_id"], to_schema="public", to_table="clerk", to_columns=["clerk_id"])]
@@ -76,6 +80,9 @@ def _column(name: str, kind: str) -> Column:
     values["stage"], values["outcome"] = ["delivered", "lost", "open"], ["settled", "rejected", "open"]
     values["evergreen"] = ["N", "Y"]
     values["duty"] = ["cashier", "porter"]
+    values["event_kind"] = ["page_view", "sign_in", "download"]
+    values["region"] = ["Elbe", "Tyne"]
+    values["device"], values["loan_state"] = ["desktop", "mobile"], ["out", "lost", "cancelled"]
     samples = {"category": ["Hats", "Coats"], "rower_name": ["Ann Lee", "Bob Stone"]}
     return Column(
         name=name,
