@@ -17,12 +17,15 @@ from graph.context.words import STOP_WORDS, fold, listed, name_words, stem, word
 
 _LETTERS = 4
 """Letters that a value needs to be told by."""
-_NOT = re.compile(
+_EXCLUDES = re.compile(
     r"\b(?:not|no|non|never|without|except|excluding|exclude|other\s+than|besides|ignor\w+|regardless|"
-    r"whether|either|or|versus|vs|compared?|ratio|per|each|every|by|any|all|even|includ\w+)\b",
+    r"whether|either|or|versus|vs|compared?|ratio|even|includ\w+)\b|n['’]t\b",
     re.IGNORECASE,
 )
+_NOT = re.compile(rf"{_EXCLUDES.pattern}|\b(?:per|each|every|by|any|all)\b", re.IGNORECASE)
 """Words that make of a value something else than what all rows must have."""
+_COUNTED = r"\b(?:how\s+many|number\s+of|count\s+of)\s+(?:(?:the|our|all|different)\s+)*"
+"""What is counted, of each of something or of all: "how many page views does each page have"."""
 _EACH = re.compile(r"\b(?:each|every|all)\b(?!\s+of\b)", re.IGNORECASE)
 """Said of single rows: "list each pilot with the name of the supervisor"."""
 VAGUE = listed(
@@ -32,14 +35,18 @@ VAGUE = listed(
     """
 )
 """Values that anything may be."""
+_VAGUE_STEMS = {stem(word) for word in (*VAGUE, "new", "old", "big", "small")}
+_COMPOUND = 2
+"""Words from which a value is told by itself, whatever names have one of them."""
 
 
 def _fix(context: Context) -> str | None:
     question = context.question
     each = _EACH.sub(" ", question)
     figures = any(item.find(exp.AggFunc) for item in context.tree.selects)
-    if not question or _NOT.search(question if figures else each):
+    if not question or _EXCLUDES.search(question):
         return None
+    parted = _NOT.search(question if figures else each) is not None
     names = context.names
     spoken = [stem(word) for word in words(question)]
     scope = names.scopes[-1] if names.scopes else None
@@ -54,6 +61,7 @@ def _fix(context: Context) -> str | None:
         for column, value in _values(source):
             parts = [stem(word) for word in words(value)]
             unsaid = not said.intersection(parts) or _is_state(parts, source, question)
+            unsaid = unsaid or _is_compound(parts, names, scope)
             if stands_in(parts, spoken) and unsaid and not is_part_of_name(value, question):
                 found.setdefault((source.alias, column), set()).add(value)
     by_value: dict[str, list[tuple[str, str]]] = {}
@@ -65,6 +73,8 @@ def _fix(context: Context) -> str | None:
         if len(values) != 1 or column in used:
             continue
         [value] = values
+        if parted and not _is_counted(value, context):
+            continue
         places = by_value[fold(value)]
         if len(places) != 1 and not (
             _refers_to_itself(sources, names) == alias
@@ -103,12 +113,34 @@ def _values(source: Source) -> list[tuple[str, str]]:
 
 def told(names: Names, scope: Scope) -> set[str]:
     """Stems of what the statement and the names of its tables say already."""
-    said = [node.name for node in scope.expression.find_all(exp.Literal, exp.Column, exp.Table, exp.Alias)]
+    said = [*_names(names, scope), *(node.name for node in scope.expression.find_all(exp.Alias))]
+    told = {stem(word) for text in said for word in name_words(text)}
+    return told | {other for word in set(told) for other in SYNONYMS.get(word, ())} | set(STOP_WORDS)
+
+
+def _names(names: Names, scope: Scope) -> list[str]:
+    said = [node.name for node in scope.expression.find_all(exp.Literal, exp.Column, exp.Table)]
     for source in names.sources(scope):
         if source.table is not None:
             said += [source.table.name, *(column.name for column in source.table.columns)]
-    told = {stem(word) for text in said for word in name_words(text)}
-    return told | {other for word in set(told) for other in SYNONYMS.get(word, ())} | set(STOP_WORDS)
+    return said
+
+
+def _is_compound(parts: list[str], names: Names, scope: Scope) -> bool:
+    """Whether they are several words of which no one name has all, and one no name has at all."""
+    content = {part for part in parts if part not in STOP_WORDS}
+    if len(content) < _COMPOUND:
+        return False
+    said = [{stem(word) for word in name_words(name)} for name in _names(names, scope)]
+    return not any(content <= one for one in said) and not content <= set().union(*said) | _VAGUE_STEMS
+
+
+def _is_counted(value: str, context: Context) -> bool:
+    """Whether it is what the question counts rows of."""
+    if not any(item.find(exp.Count) for item in context.tree.selects):
+        return False
+    said = r"\W+".join(rf"{re.escape(word)}(?:s|es)?" for word in words(value))
+    return bool(re.search(rf"{_COUNTED}{said}\b", fold(context.question)))
 
 
 def _is_state(parts: list[str], source: Source, question: str) -> bool:
