@@ -23,6 +23,7 @@ name_part             a surname looked for at the beginning of a whole name
 full_name             a full name looked for in one column, where two hold a part each
 coded_value           a made-up code for a value of the table that it refers to
 misplaced_column      a column written of the wrong table of FROM
+deed_value            a moment that the table lacks, of which it has a value that says the same
 column_name           a column named nearly right
 other_table           a column whose name says that it is another table's
 wrong_table           a table whose columns another table has
@@ -116,8 +117,11 @@ asked_value           a value that the question names and no condition does
 asked_flag            a yes or no that question or notes name and no condition does
 value_elsewhere       the same of a thing that FROM refers to, which is joined in
 current_row           rows that are no longer in force, where what is current is asked for
+undone_deed           what is undone, asked by a status that the question does not name
+only_value            things with only one kind of row, which may have others as well
 unasked_filter        a condition that nobody asked for
 unasked_code          a condition on a short code that nobody asked for
+unasked_null          a test for what is not known that nobody asked for
 ====================  =================================================================================
 """
 
@@ -157,6 +161,7 @@ from graph.autofix import (
     counted_things,
     counted_values,
     current_row,
+    deed_value,
     distinct_order,
     first_of_each,
     first_time,
@@ -195,6 +200,7 @@ from graph.autofix import (
     null_join,
     null_list,
     null_order,
+    only_value,
     other_moment,
     other_table,
     other_thing,
@@ -229,6 +235,8 @@ from graph.autofix import (
     unasked_code,
     unasked_filter,
     unasked_group,
+    unasked_null,
+    undone_deed,
     unused_join,
     value_elsewhere,
     value_home,
@@ -265,6 +273,7 @@ RULES: tuple[Rule, ...] = (
     value_home.RULE,
     coded_value.RULE,
     misplaced_column.RULE,
+    deed_value.RULE,
     column_name.RULE,
     other_table.RULE,
     wrong_table.RULE,
@@ -359,8 +368,11 @@ RULES: tuple[Rule, ...] = (
     value_elsewhere.RULE,
     asked_flag.RULE,
     current_row.RULE,
+    undone_deed.RULE,
+    only_value.RULE,
     unasked_filter.RULE,
     unasked_code.RULE,
+    unasked_null.RULE,
 )
 """In the order in which they are applied: names before types, types before shape."""
 

@@ -91,7 +91,7 @@ def _leaves_no_word(condition: exp.Expr, context: Context, scope: Scope) -> bool
     for named in list(rest.find_all(exp.Alias)):
         named.replace(named.this)  # what a draft calls its figures is no more than it was asked
     content = [word for word in dict.fromkeys(words(context.question)) if word not in STOP_WORDS]
-    spoken = [word for word in content if word not in _PLAIN and not word[0].isdigit()]
+    spoken = [word for word in content if word not in PLAIN and not word[0].isdigit()]
     return bool(spoken) and not set(spoken) & set(
         words_left(rest.sql(dialect="postgres"), context.names.snapshot, spoken)
     )
@@ -142,7 +142,7 @@ def _counts_events(condition: exp.Expr, context: Context, scope: Scope) -> bool:
 _DENIED = re.compile(
     r"\b(?:not|never|no|without|except|only|actually|really|still|n't)\b|n['’]t\b", re.IGNORECASE
 )
-_PLAIN = listed(
+PLAIN = listed(
     """
     amount average avg biggest calendar count counted day days figure figures fewest first five
     greatest highest how largest last least list longest lowest many maximum mean median minimum
