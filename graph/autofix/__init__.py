@@ -22,6 +22,7 @@ quoted_literal        a text in double quotes
 name_part             a surname looked for at the beginning of a whole name
 full_name             a full name looked for in one column, where two hold a part each
 coded_value           a made-up code for a value of the table that it refers to
+shared_column         a list by a key that its table lacks, where both tables have what is shown
 misplaced_column      a column written of the wrong table of FROM
 deed_value            a moment that the table lacks, of which it has a value that says the same
 column_name           a column named nearly right
@@ -60,6 +61,7 @@ summed_order          things ordered by a measure of single rows that refer to t
 asked_period          a month, quarter, half or year that is named, cut at another day
 self_roles            a thing and another of its kind, the one taken for the other
 self_count            a count over a thing's own references, taken from the wrong end
+leaf_rows             things that refer to nothing, where nothing is to refer to them
 null_group            the group without a name among those asked for by name
 null_order            what is not known on top of a list that is cut
 blank_group           the group that says nothing, which the question skips
@@ -179,6 +181,7 @@ from graph.autofix import (
     joined_name,
     last_day,
     latest_of_each,
+    leaf_rows,
     like_case,
     literal_case,
     lone_value,
@@ -223,6 +226,7 @@ from graph.autofix import (
     self_correlation,
     self_count,
     self_roles,
+    shared_column,
     shown_group,
     shown_order,
     summed_money,
@@ -272,6 +276,7 @@ RULES: tuple[Rule, ...] = (
     pronoun_value.RULE,
     value_home.RULE,
     coded_value.RULE,
+    shared_column.RULE,
     misplaced_column.RULE,
     deed_value.RULE,
     column_name.RULE,
@@ -312,6 +317,7 @@ RULES: tuple[Rule, ...] = (
     self_roles.RULE,
     self_count.RULE,
     nth_value.RULE,
+    leaf_rows.RULE,
     asked_order.RULE,
     null_group.RULE,
     null_order.RULE,
