@@ -69,6 +69,7 @@ null_join             rows without a partner among those that have one
 null_list             a list with NULL in it, of which nothing is known to be no part
 group_home            figures for each of one thing, shown under another's names
 period_counts         the most or the average of a column, where it is of rows counted by time
+group_average         groups held against an average row, and not against the average group
 counted_groups        groups shown where it is asked how many there are
 unasked_group         a figure for each of something, where one is asked for
 asked_things          a number of things, where the things are asked for
@@ -80,6 +81,7 @@ own_name              things asked for, of which the query does not say which th
 joined_name           a second thing asked for, joined and not shown
 asked_limit           a sorted list that the question wants cut
 nth_value             the largest, where the second is asked for
+counted_order         the most common of something, sorted by how it is written
 asked_order           the first of all asked for and all given, in no order
 asked_table           figures "per drug" of which FROM has no table
 period_group          figures "per year" that are not shown per year
@@ -157,6 +159,7 @@ from graph.autofix import (
     compared_parts,
     computed_alias,
     counted_groups,
+    counted_order,
     counted_rows,
     counted_set,
     counted_table,
@@ -169,6 +172,7 @@ from graph.autofix import (
     first_time,
     foreign_dialect,
     full_name,
+    group_average,
     group_home,
     grouped_window,
     grouping,
@@ -318,6 +322,7 @@ RULES: tuple[Rule, ...] = (
     self_count.RULE,
     nth_value.RULE,
     leaf_rows.RULE,
+    counted_order.RULE,
     asked_order.RULE,
     null_group.RULE,
     null_order.RULE,
@@ -326,6 +331,7 @@ RULES: tuple[Rule, ...] = (
     null_list.RULE,
     group_home.RULE,
     period_counts.RULE,
+    group_average.RULE,
     counted_groups.RULE,
     unasked_group.RULE,
     asked_things.RULE,
