@@ -62,6 +62,7 @@ asked_period          a month, quarter, half or year that is named, cut at anoth
 self_roles            a thing and another of its kind, the one taken for the other
 self_count            a count over a thing's own references, taken from the wrong end
 leaf_rows             things that refer to nothing, where nothing is to refer to them
+same_row              a table joined to itself on its own key
 null_group            the group without a name among those asked for by name
 null_order            what is not known on top of a list that is cut
 blank_group           the group that says nothing, which the question skips
@@ -106,6 +107,7 @@ compared_parts        groups held against all rows of another time, and not agai
 narrower_view         a view of some of the things, where all of them are counted
 turned_rate           a rate "per X" that is X for each, or whose X counts many times
 ratio_complement      a ratio to all, where it is to those without
+certain_share         a share whose part is a condition on all rows as well
 whole_share           an aggregate divided by itself
 percent_scale         a ratio given as a percentage that nobody asked for
 inverted_share        a proportion written upside down
@@ -154,6 +156,7 @@ from graph.autofix import (
     blank_group,
     bridge,
     calendar_period,
+    certain_share,
     coded_value,
     column_name,
     compared_parts,
@@ -227,6 +230,7 @@ from graph.autofix import (
     reserved_alias,
     row_arithmetic,
     running_total,
+    same_row,
     self_correlation,
     self_count,
     self_roles,
@@ -323,6 +327,7 @@ RULES: tuple[Rule, ...] = (
     nth_value.RULE,
     leaf_rows.RULE,
     counted_order.RULE,
+    same_row.RULE,
     asked_order.RULE,
     null_group.RULE,
     null_order.RULE,
@@ -365,6 +370,7 @@ RULES: tuple[Rule, ...] = (
     turned_rate.RULE,
     ratio_parts.RULE,
     ratio_complement.RULE,
+    certain_share.RULE,
     whole_share.RULE,
     percent_scale.RULE,
     inverted_share.RULE,

@@ -51,9 +51,9 @@ def _fix(context: Context) -> str | None:
         if not isinstance(scope.expression, exp.Select):
             continue
         for division in list(scope.find_all(exp.Div)):
-            part, whole = _bare(division.this), _bare(division.expression)
+            part, whole = bare(division.this), bare(division.expression)
             test = _test(part)
-            if test is None or not _is_whole(whole):
+            if test is None or not is_whole(whole):
                 continue
             others = (_second(test, first, second, names, scope) for first, second in splits)
             other = next((one for one in others if one is not None), None)
@@ -70,7 +70,8 @@ def _fix(context: Context) -> str | None:
     return None
 
 
-def _bare(node: exp.Expr) -> exp.Expr:
+def bare(node: exp.Expr) -> exp.Expr:
+    """The value without casts, parentheses, guards against zero and factors."""
     while isinstance(node, exp.Paren | exp.Cast | exp.Nullif | exp.Mul):
         if isinstance(node, exp.Mul):
             numbers = [side for side in (node.this, node.expression) if isinstance(side, exp.Literal)]
@@ -99,7 +100,7 @@ def _test(part: exp.Expr) -> exp.Binary | None:
     return tests[0] if isinstance(tests[0].expression, exp.Literal) else None
 
 
-def _is_whole(node: exp.Expr) -> bool:
+def is_whole(node: exp.Expr) -> bool:
     """An aggregate over everything: no condition in it."""
     return isinstance(node, exp.Count | exp.Sum) and node.find(exp.Case, exp.Filter) is None
 
