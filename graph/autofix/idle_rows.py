@@ -11,12 +11,12 @@ from sqlglot import exp
 
 from graph.autofix.base import Context, Rule
 from graph.autofix.counted_things import is_single
-from graph.autofix.names import Names, Source, folded
+from graph.autofix.names import Names, Source, folded, held_texts
 from graph.context.synonyms import SYNONYMS
 from graph.context.words import stem, stems
 
-_DID = re.compile(
-    r"\b(?:who|that|which|with|without|have|has|had|having|whose|made|placed|bought|sold|took|got|did|gave|"
+DID = re.compile(
+    r"\b(?:who|that|which|with|without|(?:have|has|had)(?!\s+been\b)|having|whose|made|placed|bought|sold|took|got|did|gave|"
     r"received|used)\b",
     re.IGNORECASE,
 )
@@ -25,7 +25,7 @@ _DID = re.compile(
 
 def _fix(context: Context) -> str | None:
     select, names = context.tree, context.names
-    if not isinstance(select, exp.Select) or not context.question or _DID.search(context.question):
+    if not isinstance(select, exp.Select) or not context.question or DID.search(context.question):
         return None
     if not any(item.find(exp.Sum, exp.Avg, exp.Count) for item in select.selects) or select.is_star:
         return None
@@ -60,12 +60,16 @@ def is_read(join: exp.Join, source: Source, select: exp.Select) -> bool:
 
 
 def is_named(source: Source, sources: list[Source], context: Context, notes: str = "") -> bool:
-    """Whether a word of the table's name that no other table of FROM has stands in the question."""
+    """Whether a word of the table's name that no other table of FROM has stands in the question.
+
+    A word that is a value which the query looks for speaks of that: an invoice that is *paid*, of no payment.
+    """
     own, others = _words(source, context), set[str]()
     for other in sources:
         if other is not source:
             others |= _words(other, context)
     asked = set(stems(f"{context.question} {notes}"))
+    asked -= {stem(text.name) for _, _, text in held_texts(context.tree.find_all(exp.EQ))}
     telling = (own - others) or own
     return bool(asked & (telling | {other for word in telling for other in SYNONYMS.get(word, ())}))
 

@@ -1,15 +1,16 @@
 """A table that is joined, of which the query reads nothing and the question says nothing.
 
 ``FROM parcels p JOIN routes r ON p.route_id = r.route_id`` leaves out every parcel without a route. Only what
-a row refers to once, by a reference that may be lacking; a table of many rows for each is ``idle_rows``'.
-So is one whose own key is held against another thing's own key: ``translators t JOIN staff s ON t.id = s.id``
-pairs those that happen to have one number.
+a row refers to once, by a reference that may be lacking, or what refers to it once and may be lacking, where
+the question asks for nobody who did something; a table of many rows for each is ``idle_rows``'. So is
+one whose own key is held against another thing's own key: ``translators t JOIN staff s ON t.id = s.id`` pairs
+those that happen to have one number.
 """
 
 from sqlglot import exp
 
 from graph.autofix.base import Context, Rule
-from graph.autofix.idle_rows import is_named, is_read
+from graph.autofix.idle_rows import DID, is_named, is_read
 from graph.autofix.names import Names, Source, folded
 
 
@@ -35,7 +36,7 @@ def _fix(context: Context) -> str | None:
                 return f"{source.alias} has nothing to do with what it is joined to: it is left out."
             if is_named(source, sources, context, context.notes):
                 continue
-            if _may_lack(join, source, sources, names):
+            if _may_lack(join, source, sources, context):
                 join.pop()
                 return f"{source.alias} is not needed, and rows without one would be lost: it is left out."
     return None
@@ -63,9 +64,9 @@ def _are_strangers(join: exp.Join, source: Source, sources: list[Source], names:
     )
 
 
-def _may_lack(join: exp.Join, source: Source, sources: list[Source], names: Names) -> bool:
-    """Whether rows refer to the source's key, all of them by this one comparison, and need not."""
-    on = join.args.get("on")
+def _may_lack(join: exp.Join, source: Source, sources: list[Source], context: Context) -> bool:
+    """Whether rows have one of the source at most, by this one comparison, and need not have it."""
+    names, on = context.names, join.args.get("on")
     if not isinstance(on, exp.EQ) or source.table is None:
         return False
     sides = [on.this, on.expression]
@@ -75,15 +76,19 @@ def _may_lack(join: exp.Join, source: Source, sources: list[Source], names: Name
     if len(own) != 1:
         return False
     [other] = [side for side in sides if side is not own[0]]
-    referrer = next((one for one in sources if one.alias == folded(other.args.get("table"))), None)
-    if referrer is None or referrer.table is None or folded(own[0].this) != names.joins.own.key(source.table):
+    partner = next((one for one in sources if one.alias == folded(other.args.get("table"))), None)
+    if partner is None or partner.table is None:
         return False
-    if source.table.qualified_name not in names.joins.referred(referrer.table.qualified_name):
+    if [folded(own[0].this)] in source.table.unique_keys and not DID.search(context.question):
+        return partner.table.qualified_name in names.joins.referred(source.table.qualified_name)
+    if folded(own[0].this) != names.joins.own.key(source.table):
         return False
-    column = referrer.table.column(folded(other.this))
+    if source.table.qualified_name not in names.joins.referred(partner.table.qualified_name):
+        return False
+    column = partner.table.column(folded(other.this))
     declared = any(
         key.columns == [folded(other.this)] and key.to_table == source.table.name
-        for key in referrer.table.foreign_keys
+        for key in partner.table.foreign_keys
     )
     return column is not None and (column.nullable or not declared)
 

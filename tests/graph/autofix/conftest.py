@@ -38,6 +38,8 @@ _TABLES = {
     "hit": "hit_id bigint, visitor_id bigint, region text, page_path text, event_kind text, device text, "
     "seen_at timestamp without time zone",
     "loan": "loan_id bigint, visitor_id bigint, loan_state text, lent_on date, returned_on date",
+    "voucher": "voucher_id bigint, state text, issued date",
+    "redemption": "redemption_id bigint, voucher_id bigint, redeemed_on date",
     "archive.shipment": "shipment_id bigint, order_id bigint, weight real, carrier text",
 }
 _OWN = [ForeignKey(columns=["chief_id"], to_schema="public", to_table="clerk", to_columns=["clerk_id"])]
@@ -57,6 +59,7 @@ def _snapshot(*, keys: bool) -> SchemaSnapshot:
                 kind="view" if name in _VIEWS else "table",
                 comment=_VIEWS.get(name, ""),
                 primary_key=["parcel_id"] if name == "parcel" else [],
+                unique_keys=[["voucher_id"]] if name == "redemption" else [],
                 columns=[_column(*item.strip().split(" ", 1)) for item in columns.split(",")],
                 foreign_keys=[
                     *(
@@ -79,6 +82,7 @@ def _column(name: str, kind: str) -> Column:
     values["land_code"], values["continent"] = ["DE", "JP", "PL"], ["Europe", "Asia"]
     values["stage"], values["outcome"] = ["delivered", "lost", "open"], ["settled", "rejected", "open"]
     values["evergreen"] = ["N", "Y"]
+    values["state"] = ["redeemed", "void"]
     values["duty"] = ["cashier", "porter"]
     values["event_kind"] = ["page_view", "sign_in", "download"]
     values["region"] = ["Elbe", "Tyne"]
