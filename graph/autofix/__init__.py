@@ -94,6 +94,8 @@ counted_things        things counted once for each row that refers to them
 counted_values        the same over one table, whose rows refer to the things
 counted_set           counts put together as sets
 counted_rows          COUNT(*) over rows that hold a count each
+average_per           an average of single rows, where that of each of something is asked for
+line_price            lines reckoned at the product's price, which have their own
 summed_money          rows counted where their money is asked for
 lone_value            values of one column that exclude each other, where one or none is asked for
 all_of                one column equal to two values at once, or to either where both are asked for
@@ -153,6 +155,7 @@ from graph.autofix import (
     asked_things,
     asked_unit,
     asked_value,
+    average_per,
     blank_group,
     bridge,
     calendar_period,
@@ -190,6 +193,7 @@ from graph.autofix import (
     latest_of_each,
     leaf_rows,
     like_case,
+    line_price,
     literal_case,
     lone_value,
     made_up_date,
@@ -357,6 +361,8 @@ RULES: tuple[Rule, ...] = (
     counted_values.RULE,
     counted_set.RULE,
     counted_rows.RULE,
+    average_per.RULE,
+    line_price.RULE,
     summed_money.RULE,
     lone_value.RULE,
     all_of.RULE,

@@ -61,6 +61,8 @@ def mend_months(parts: list[exp.Expr], period: Period, names: Names, scope: Scop
 
 def is_known(part: exp.Expr) -> bool:
     """Whether all that is asked is that there is a value: ``x IS NOT NULL``."""
+    if isinstance(part, exp.Is):
+        return bool(part.args.get("negate"))
     return isinstance(part, exp.Not) and isinstance(part.this, exp.Is)
 
 

@@ -26,7 +26,7 @@ def _fix(context: Context) -> str | None:
             continue
         parts = list(where.this.flatten()) if isinstance(where.this, exp.And) else [where.this]
         for part in parts:
-            column = part.this if isinstance(part, exp.Is) and isinstance(part.expression, exp.Null) else None
+            column = part.this if _asks_for_none(part) else None
             source = _source(column, sources) if isinstance(column, exp.Column) else None
             # What the last join brings in may be lacking; what others are joined to may not.
             if column is None or source is not sources[-1] or joins[-1].side or joins[-1].kind in {"CROSS"}:
@@ -39,6 +39,11 @@ def _fix(context: Context) -> str | None:
             joins[-1].set("kind", None)
             return f"Rows without any {source.alias} are asked for: the join keeps them."
     return None
+
+
+def _asks_for_none(part: exp.Expr) -> bool:
+    """Whether it is ``… IS NULL``; ``… IS NOT NULL`` is parsed as the same, negated."""
+    return isinstance(part, exp.Is) and isinstance(part.expression, exp.Null) and not part.args.get("negate")
 
 
 def _source(column: exp.Column, sources: list[Source]) -> Source | None:

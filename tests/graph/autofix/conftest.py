@@ -40,6 +40,8 @@ _TABLES = {
     "loan": "loan_id bigint, visitor_id bigint, loan_state text, lent_on date, returned_on date",
     "voucher": "voucher_id bigint, state text, issued date",
     "redemption": "redemption_id bigint, voucher_id bigint, redeemed_on date",
+    "article": "article_id bigint, article_name text, list_price numeric, weight real",
+    "purchase": "purchase_id bigint, article_id bigint, std_id bigint, pieces integer, unit_price numeric",
     "archive.shipment": "shipment_id bigint, order_id bigint, weight real, carrier text",
 }
 _OWN = [ForeignKey(columns=["chief_id"], to_schema="public", to_table="clerk", to_columns=["clerk_id"])]
