@@ -21,6 +21,7 @@ PARTS = frozenset(
         "prune",
         "redraft",
         "short_names",
+        "spelled_out",
         "standalone_question",
         "surprisal",
         "unsaid_word",

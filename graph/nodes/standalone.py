@@ -1,12 +1,14 @@
 """The follow-up rewritten so that it stands alone: "And in France?" after "How many customers are in Spain?".
 
-The model writes it, code holds it to what was said: a rewritten question may use no word, number or name that
+Where the question before settles it, code spells it out (``graph/context/follow_up.py``). Else the model
+writes it, and code holds it to what was said: a rewritten question may use no word, number or name that
 neither the earlier questions nor the follow-up have, and must keep the follow-up's own. Else the question
 stays as it was asked, with the earlier turns beside it.
 """
 
 import re
 
+from graph.context.follow_up import spelled_out
 from graph.context.words import GENERAL_WORDS, QUERY_WORDS, RELATION_WORDS, STOP_WORDS, stem, words
 from graph.errors import ModelError
 from graph.model import Reply
@@ -25,17 +27,24 @@ _LEANS = re.compile(
     r"\b(?:this|that|ones?|above)\s*(?:[?.!,]|$)|(?<!\bare\s)(?<!\bis\s)\bthere\s*(?:[?.!,]|$)|\b(?:davon|diese[nrs]?|dort|ceux|celles|eux|ellos|ellas|esos|estos|loro)\b",
     re.IGNORECASE,
 )
+_OF_THEM = re.compile(r"\bof\s+(?:them|these|those)\b", re.IGNORECASE)
+"""What is asked of those before keeps all their conditions."""
 _SHORT = 4
 """Words up to which a question that follows another is taken to lean on it."""
 _COMMON = STOP_WORDS | QUERY_WORDS | GENERAL_WORDS | RELATION_WORDS
 
 
 async def standalone_question(state: State, work: Work) -> str | None:
-    """The question rewritten; None when it stands alone already, or no sound rewriting came."""
+    """The question spelled out or rewritten; None when it stands alone, or no sound rewriting came."""
     question = state["question"]
     if not state["history"] or "standalone_question" in work.ports.settings.without or not leans(question):
         return None
     turns = state["history"][-SHOWN_TURNS:]
+    before = turns[-1].question
+    if "spelled_out" not in work.ports.settings.without and (len(turns) == 1 or not leans(before)):
+        said = spelled_out(question, before)
+        if said is not None:
+            return said
     prompt = render(
         "standalone",
         earlier=frame("earlier", "\n".join(turn.question for turn in turns)),
@@ -67,6 +76,8 @@ def is_sound(written: str, question: str, turns: list[Turn]) -> bool:
     own = {stem(word) for word in words(question)}
     common = {stem(word) for word in _COMMON}
     new = {stem(word) for word in words(written)}
+    if _OF_THEM.search(question) and not {stem(word) for word in words(turns[-1].question)} <= common | new:
+        return False
     return new - said - own <= common and own - new <= common | {stem(word) for word in _LEANING}
 
 

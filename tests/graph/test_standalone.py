@@ -38,6 +38,24 @@ async def test_no_rewriting_is_asked_for(ask, count_of_34, question, history, se
     assert question in asking.prompt(0)
 
 
+async def test_what_the_question_before_settles_needs_no_model(ask, count_of_34):
+    asking = await ask(
+        [SQL], [count_of_34], question="How many of them are new?", history=[BEFORE], settings=QUIET
+    )
+    [drafted] = asking.of("drafted")
+    assert drafted.standalone_question == "How many engineers work in Sales and are new?"
+    assert drafted.standalone_question in asking.prompt(0)
+
+
+async def test_after_a_question_that_leans_itself_the_model_is_asked(ask, count_of_34):
+    leaning = Turn(question="And designers?", sql="SELECT 1", answer="12.")
+    asking = await ask(
+        [ALONE, SQL], [count_of_34], question="And which ones?", history=[BEFORE, leaning], settings=QUIET
+    )
+    assert len(asking.of("drafted")) == 1
+    assert "And designers?" in asking.prompt(0)
+
+
 @pytest.mark.parametrize("said", ["", "How many designers earn above 5000?", "And designers?", "x" * 900])
 async def test_an_unsound_rewriting_is_left(ask, count_of_34, said):
     asking = await ask(
@@ -76,3 +94,10 @@ def test_what_the_follow_up_names_must_stay():
     assert not is_sound("How many engineers work in Sales?", "And designers?", [BEFORE])
     assert not is_sound("How many designers work in 2024?", "And designers?", [BEFORE])
     assert is_sound("How many engineers work in Sales in 2024?", "What about 2024?", [BEFORE])
+
+
+def test_what_is_asked_of_those_before_keeps_their_conditions():
+    waiting = Turn(question="How many tickets are waiting?", sql="SELECT 1", answer="3.")
+    asked = "How many of them are urgent?"
+    assert not is_sound("How many urgent tickets are there?", asked, [waiting])
+    assert is_sound("How many waiting tickets are urgent?", asked, [waiting])
