@@ -86,7 +86,7 @@ def test_a_deadlock_that_the_statement_is_the_victim_of(plant: Plant) -> None:
     ):
         owner.execute("SET deadlock_timeout = '60s'")
         owner.execute("LOCK TABLE held IN ACCESS EXCLUSIVE MODE")
-        run_id = plant.start("How many of both at once?")
+        run_id = plant.start("How many staff of both at once?")
         await_(lambda: plant.waiting() > 0, "the statement to wait for the lock")
         owner.execute("LOCK TABLE staff IN ACCESS EXCLUSIVE MODE")
         owner.rollback()

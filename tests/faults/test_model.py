@@ -79,7 +79,7 @@ def test_a_line_that_loses_bytes_gives_no_wrong_answer(plant: Plant, fault: Faul
     ],
 )
 def test_a_reply_that_is_no_query(plant: Plant, reply: str) -> None:
-    question = f"How many of number {len(reply)} are there?"
+    question = f"How many staff of number {len(reply)} are there?"
     plant.model.answers.says(rf"number {len(reply)} are", reply)
     run = plant.ask(question)
     assert run["status"] in ("failed", "refused")

@@ -117,7 +117,7 @@ def test_recovery_ends_a_statement_that_is_in_its_way(plant: Standing, times: in
     """It is sent once more, under a number of its own; after a second time the run ends by name."""
     before = plant.conflicts("canceling statement")
     with plant.holding():
-        run_id = plant.start("How many of both at once?")
+        run_id = plant.start("How many staff of both at once?")
         for sent in range(1, times + 1):
             _await_sent(plant, run_id, sent)
             await_(lambda: plant.waiting() > 0, "it to wait for the lock")
