@@ -30,8 +30,9 @@ _EACH = re.compile(r"\b(?:each|every|all)\b(?!\s+of\b)", re.IGNORECASE)
 """Said of single rows: "list each pilot with the name of the supervisor"."""
 VAGUE = listed(
     """
-    active current default false general high international local main medium more normal null other others
-    regular standard total true unknown various
+    active amount average best bottom count current default false first general high highest international
+    last local lowest main maximum mean median medium minimum more normal null number other others percent
+    rate ratio regular share standard sum top total true unknown various worst
     """
 )
 """Values that anything may be."""

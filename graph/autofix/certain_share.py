@@ -17,7 +17,9 @@ from graph.context.joins import type_family
 from graph.context.words import STOP_WORDS, fold, name_words, stem, stems, words
 
 _SHARE = r"(?:share|percentage|percent|per\s+cent|proportion|fraction|portion|%)"
-_ASKED = re.compile(rf"\b(?:{_SHARE}|rate)(?!\w)", re.IGNORECASE)
+_ASKED = re.compile(
+    rf"\b(?:{_SHARE}|rate)(?!\w)|\bratio\b.+\bto\s+(?:the\s+)?(?:total|overall|whole|all)\b", re.IGNORECASE
+)
 _AMONG = re.compile(
     rf"\b{_SHARE}\s+(?:of\s+)?(?P<part>.+?)\s+(?:among|amongst|out\s+of|of\s+all|within|relative\s+to|in\s+all)\s+"
     r"(?P<whole>.+)",

@@ -32,6 +32,7 @@ _TABLES = {
     "equip": "eq_id bigint, std_id bigint, eq_nm text, buy_price numeric, bought date",
     "checkin": "chk_id bigint, std_id bigint, seen timestamp without time zone",
     "pmt": "pmt_id bigint, home_std_id bigint, amt numeric, pmt_dt date",
+    "remark": "remark_id bigint, tone text, points integer",
     "shrub": "shrub_id bigint, shrub_name text, evergreen text",
     "monthly_request": "month date, requests bigint, grams bigint",
     "visitor": "visitor_id bigint, visitor_name text, region text, first_seen date",
@@ -83,6 +84,7 @@ def _column(name: str, kind: str) -> Column:
     values["month"] = ["January", "March", "June", "October"]
     values["land_code"], values["continent"] = ["DE", "JP", "PL"], ["Europe", "Asia"]
     values["stage"], values["outcome"] = ["delivered", "lost", "open"], ["settled", "rejected", "open"]
+    values["tone"] = ["Average", "Good"]
     values["evergreen"] = ["N", "Y"]
     values["state"] = ["redeemed", "void"]
     values["duty"] = ["cashier", "porter"]
