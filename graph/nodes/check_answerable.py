@@ -29,7 +29,7 @@ SHOWN_WORDS = 4
 UNCLEAR = "unclear"
 """Switches off asking back."""
 ASKED_BEYOND = "asked_beyond"
-"""Switches off looking for deeds, judgements and the future in how a question is put."""
+"""Switches off looking for deeds, opinions, causes, the future and the like in how a question is put."""
 DROPPED_NAME = "dropped_name"
 """Switches off looking for names that a query has left out."""
 
@@ -178,12 +178,12 @@ async def _vocabulary(question: str, work: Work) -> Vocabulary:
 
 
 async def _beyond(state: State, work: Work) -> Refusal | None:
-    """The refusal of a deed, a judgement or a look into the future. A follow-up is taken for a question."""
+    """The refusal of what is beyond the data: a deed, a cause. A follow-up is taken for a question."""
     question = state["question"]
     if state["history"] or ASKED_BEYOND in work.ports.settings.without:
         return None
     snapshot = await work.snapshot()
-    beyond = asked_beyond(question, await _vocabulary(question, work), snapshot.taken_at.year)
+    beyond = asked_beyond(question, await _vocabulary(question, work), snapshot)
     return None if beyond is None else _BEYOND[beyond]
 
 
@@ -198,6 +198,11 @@ _BEYOND: dict[Beyond, Refusal] = {
         message="Data can show what is and was, not what should be done.",
         hint="Ask for the figures by which you would decide.",
     ),
+    "opinion": Refusal(
+        reason="not_in_data",
+        message="This database holds what happened; nothing in it says what people think of it.",
+        hint="Ask for figures that would show it.",
+    ),
     "cause": Refusal(
         reason="not_in_data",
         message="This database holds what happened; nothing in it says why.",
@@ -207,6 +212,11 @@ _BEYOND: dict[Beyond, Refusal] = {
         reason="not_in_data",
         message="This database holds what has happened, not what will.",
         hint="Ask for the past figures that an estimate would rest on.",
+    ),
+    "past": Refusal(
+        reason="not_in_data",
+        message="This database holds how things are now, not how they were.",
+        hint="Ask how it is now, or for what happened at that time.",
     ),
 }
 

@@ -81,10 +81,14 @@ SHOP = _schema("order_id", "customer", "price", "cancelled_on")
         ("Give a discount to all customers", "action"),
         ("Why do customers cancel?", "cause"),
         ("And why are prices so low in Oslo", "cause"),
+        ("Are our customers happy with their orders?", "opinion"),
+        ("How satisfied are our customers?", "opinion"),
+        ("What do competitors do better than we do?", "opinion"),
+        ("What are we doing wrong?", "opinion"),
     ],
 )
 def test_beyond(question: str, beyond: str | None) -> None:
-    assert asked_beyond(question, SHOP_WORDS, 2026) == beyond
+    assert asked_beyond(question, SHOP_WORDS, SHOP) == beyond
 
 
 SHOP_WORDS = vocabulary_of(SHOP)
@@ -147,11 +151,14 @@ SHOP_WORDS = vocabulary_of(SHOP)
         "Set a floor of 10 orders and show the average price by customer",
         "Mark orders over 100 as large and the rest as small, and count both",
         "Why not list the orders of Ann?",
+        "Are there happy customers?",
+        "What do customers who do well order?",
+        "Which customers do better than Ann?",
         "",
     ],
 )
 def test_about_the_data(question: str) -> None:
-    assert asked_beyond(question, SHOP_WORDS, 2026) is None
+    assert asked_beyond(question, SHOP_WORDS, SHOP) is None
 
 
 @pytest.mark.parametrize(
@@ -167,16 +174,21 @@ def test_about_the_data(question: str) -> None:
         ("release_date", "Which orders will come out next year?"),
         ("reorder_level", "Which products should we reorder?"),
         ("cancel_reason", "Why do customers cancel?"),
+        ("satisfaction", "Are customers happy with their orders?"),
+        ("feedback", "What do our orders do better?"),
+        ("happy", "Are customers happy with us?"),
     ],
 )
 def test_what_somebody_has_written_down_may_be_asked(column: str, question: str) -> None:
-    assert asked_beyond(question, SHOP_WORDS, 2026) is not None
-    assert asked_beyond(question, vocabulary_of(_schema("order_id", column)), 2026) is None
+    assert asked_beyond(question, SHOP_WORDS, SHOP) is not None
+    schema = _schema("order_id", column)
+    assert asked_beyond(question, vocabulary_of(schema), schema) is None
 
 
 def test_that_there_will_be_more_of_what_lasts_is_not_written_down() -> None:
-    known = vocabulary_of(_schema("order_id", "subscription_status"))
-    assert asked_beyond("How many subscriptions will we sell next quarter?", known, 2026) == "future"
+    known = _schema("order_id", "subscription_status")
+    question = "How many subscriptions will we sell next quarter?"
+    assert asked_beyond(question, vocabulary_of(known), known) == "future"
 
 
 @pytest.mark.parametrize(
