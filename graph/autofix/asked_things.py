@@ -36,7 +36,7 @@ def _fix(context: Context) -> str | None:
     ):
         return None
     sources = names.sources(names.scopes[-1])
-    if names.scopes[-1].expression is not select or len(sources) != 1 or (table := sources[0].table) is None:
+    if names.scopes[-1].expression is not select or not sources or (table := sources[0].table) is None:
         return None
     key = names.joins.own.key(table)
     alias = sources[0].alias if select.find(exp.TableAlias) else None
@@ -46,6 +46,9 @@ def _fix(context: Context) -> str | None:
     for root in (stem(word) for word in words(asked[1]) if word not in STOP_WORDS):
         if root in own:
             shown = [*names.joins.own.called(table), *([key] if key else [])]
+            select.set("distinct", exp.Distinct() if shown and len(sources) > 1 else None)
+        elif len(sources) > 1:
+            continue  # what the rows of several tables refer to, joins tell
         elif found := {name for name, called in referred if root in called}:
             shown = list(found) if len(found) == 1 else []
             select.set("distinct", exp.Distinct() if shown else None)

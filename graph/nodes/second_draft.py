@@ -6,6 +6,7 @@ do not, and of two that differ the one that more speaks for is kept.
 """
 
 from graph.agreement import same_result
+from graph.checks.unsaid_word import unsaid_words
 from graph.errors import ModelError
 from graph.events import Repaired
 from graph.nodes.candidates import FIRST_NUMBER, run_candidate
@@ -75,7 +76,10 @@ async def _held_against(state: State, work: Work, first: Attempt, rows: Rows, mi
     # By itself, as if it had come first: that it comes second says nothing against it.
     alone = [other.model_copy(update={"origin": "draft"})]
     theirs = await trust({**state, "surprisal": written.surprisal}, work, alone, done.rows)
-    if theirs.score is None or theirs.score <= mine:
+    asked = state["question"]
+    first_unsaid, other_unsaid = (len(unsaid_words(one.sql, snapshot, asked)) for one in (first, other))
+    # Whatever else speaks for it: what says less of the question is not the better answer to it.
+    if theirs.score is None or theirs.score <= mine or other_unsaid > first_unsaid:
         work.detail = "gives something else, and no more speaks for it"
         return {"agreement": (0, 1)}
     work.detail = "gives something else, and more speaks for it"
