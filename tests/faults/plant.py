@@ -534,7 +534,11 @@ class Plant:
         return int(status.partition("VmRSS:")[2].split()[0]) / 1024
 
     def at_rest(self) -> Baseline:
-        """What the processes hold now; take it when nothing is going on, after a first question."""
+        """What the processes hold now; take it when nothing is going on, after a first question.
+
+        An agent that is still coming back after the test before holds less than it will.
+        """
+        self.await_online()
         names = ("backend", "agent")
         told = {name: self.report(name) for name in names}
         return Baseline(

@@ -190,7 +190,7 @@ VALUES = {
 def test_what_is_hard_to_carry_arrives_exactly_or_is_refused_by_name(plant: Plant, name: str) -> None:
     sql, cells = VALUES[name]
     plant.model.answers.says(f"exactly: {name}", sql)
-    run = plant.ask(f"Show me exactly: {name}")
+    run = plant.ask(f"Of the staff, show me exactly: {name}")
     if run["status"] == "succeeded":
         row = run["answer"]["rows"][0] if run["answer"]["rows"] else []
         assert cells is None or [str(cell) for cell in row] == cells, row
