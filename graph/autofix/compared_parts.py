@@ -9,7 +9,7 @@ import re
 from sqlglot import exp
 
 from graph.autofix.base import Context, Rule
-from graph.autofix.names import Names, Source, folded
+from graph.autofix.names import Names, Source, conjuncts, folded, without_tables
 
 _THAN = re.compile(r"\bthan\b", re.IGNORECASE)
 _ALL = re.compile(r"\b(?:all|average|overall|together|total|altogether|whole|any)\b", re.IGNORECASE)
@@ -33,7 +33,11 @@ def _fix(context: Context) -> str | None:
         if not isinstance(figure, exp.Count | exp.Sum | exp.Avg) or not isinstance(inner, exp.Select):
             continue
         source = _same_rows(inner, names, names.sources(scope))
-        if source is None or len(inner.selects) != 1 or _bare(inner.selects[0].unalias()) != _bare(figure):
+        if (
+            source is None
+            or len(inner.selects) != 1
+            or without_tables(inner.selects[0].unalias()) != without_tables(figure)
+        ):
             continue
         common, mine, theirs = _split(where.this, inner.args["where"].this)
         if not mine or not theirs or _columns(mine) != _columns(theirs) or _columns(mine) & keys:
@@ -67,23 +71,15 @@ def _same_rows(inner: exp.Select, names: Names, sources: list[Source]) -> Source
 
 def _split(where: exp.Expr, inner: exp.Expr) -> tuple[list[exp.Expr], list[exp.Expr], list[exp.Expr]]:
     """What both conditions say, and what each says by itself."""
-    outer = [one.copy() for one in _conjuncts(where)]
-    theirs = [one.copy() for one in _conjuncts(inner)]
-    common = [one for one in outer if any(_bare(one) == _bare(other) for other in theirs)]
+    outer = [one.copy() for one in conjuncts(where)]
+    theirs = [one.copy() for one in conjuncts(inner)]
+    common = [one for one in outer if any(without_tables(one) == without_tables(other) for other in theirs)]
     mine = [one for one in outer if one not in common]
-    return common, mine, [one for one in theirs if not any(_bare(one) == _bare(other) for other in common)]
-
-
-def _conjuncts(condition: exp.Expr) -> list[exp.Expr]:
-    return list(condition.flatten()) if isinstance(condition, exp.And) else [condition]
-
-
-def _bare(node: exp.Expr) -> str:
-    """An expression without the tables of its columns."""
-    copy = node.copy()
-    for column in copy.find_all(exp.Column):
-        column.set("table", None)
-    return copy.sql(dialect="postgres").lower()
+    return (
+        common,
+        mine,
+        [one for one in theirs if not any(without_tables(one) == without_tables(other) for other in common)],
+    )
 
 
 def _columns(conditions: list[exp.Expr]) -> set[str]:

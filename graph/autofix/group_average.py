@@ -10,7 +10,7 @@ from sqlglot import exp
 
 from graph.autofix.base import Context, Rule
 from graph.autofix.counted_groups import is_called
-from graph.autofix.names import Names, Source, folded
+from graph.autofix.names import Names, Source, conjuncts, without_tables
 from graph.context.words import stem, words
 
 _AVERAGE = re.compile(r"\bthan\s+(?:the|an|our)\s+average\s+((?:\w+\s+){0,1}\w+)", re.IGNORECASE)
@@ -67,27 +67,14 @@ def _is_of_rows(inner: exp.Select, figure: exp.Sum, names: Names, sources: list[
         return False
     if not any(source.table is within[0].table for source in sources):
         return False
-    return isinstance(figure.this, exp.Column) and _bare(average.this) == _bare(figure.this)
+    return isinstance(figure.this, exp.Column) and without_tables(average.this) == without_tables(figure.this)
 
 
 def _is_of_the_same(inner: exp.Select, select: exp.Select) -> bool:
     """Whether a subquery has no condition that the query around it lacks."""
     own, outer = inner.args.get("where"), select.args.get("where")
-    around = {_bare(one) for one in _conjuncts(outer.this)} if outer is not None else set()
-    return own is None or {_bare(one) for one in _conjuncts(own.this)} <= around
-
-
-def _conjuncts(condition: exp.Expr) -> list[exp.Expr]:
-    return list(condition.flatten()) if isinstance(condition, exp.And) else [condition]
-
-
-def _bare(node: exp.Expr) -> str:
-    """An expression without the tables of its columns."""
-    copy = node.copy()
-    for column in copy.find_all(exp.Column):
-        column.set("table", None)
-        column.set("this", exp.to_identifier(folded(column.this)))
-    return copy.sql(dialect="postgres")
+    around = {without_tables(one) for one in conjuncts(outer.this)} if outer is not None else set()
+    return own is None or {without_tables(one) for one in conjuncts(own.this)} <= around
 
 
 RULE = Rule("group_average", _fix)

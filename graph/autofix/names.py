@@ -252,6 +252,20 @@ def identifier(name: str) -> exp.Identifier:
     return exp.to_identifier(name, quoted=not (name.replace("_", "a").isalnum() and name == name.lower()))
 
 
+def conjuncts(condition: exp.Expr) -> list[exp.Expr]:
+    """The conditions that AND joins, as they stand; brackets are looked through by ``conditions_of``."""
+    return list(condition.flatten()) if isinstance(condition, exp.And) else [condition]
+
+
+def without_tables(node: exp.Expr) -> str:
+    """An expression without the tables of its columns, so that those of two queries can be compared."""
+    copy = node.copy()
+    for column in copy.find_all(exp.Column):
+        column.set("table", None)
+        column.set("this", exp.to_identifier(folded(column.this)))
+    return copy.sql(dialect="postgres")
+
+
 def known_values(column: Column) -> tuple[list[str], bool]:
     """Values that the column is known to hold, and whether these are all."""
     if column.masked:

@@ -49,7 +49,7 @@ class Speaker(BaseChatModel):
         return "speaker"
 
     def _generate(self, *_: Any, **__: Any) -> ChatResult:
-        raise NotImplementedError
+        raise AssertionError("it streams")
 
     async def _astream(self, *_: Any, **__: Any) -> AsyncIterator[ChatGenerationChunk]:
         for piece in self.pieces:
