@@ -103,7 +103,17 @@ _CRITERION = re.compile(
 )
 """By what to choose: *which flight should I take to arrive before noon*."""
 
-_WHY = re.compile(r"^\W*(?:and\s+|so\s+|but\s+)?why\s+(?!not\b)\w", re.IGNORECASE)
+_WHY = re.compile(
+    r"""^\W*(?:and\s+|so\s+|but\s+)?(?:
+        why\s+(?!not\b)\w
+      | what\s+(?:causes|caused|makes|explains|drives)\s+
+          (?!(?:of|and|or|in|on|for|with|by|at|up|are|is|was|were|do|does|did|have|has|had|can|could)\b
+            |it\s+(?:in)?to\b|the\s+(?:cut|list|most)\b)\w
+      | what\s+(?:is|are|was|were)\s+behind\s+\w | what\s+led\s+to\s+\w
+      | what\s+(?:is|are|was|were)\s+the\s+(?:\w+\s+){0,2}?(?:cause|reason|explanation)s?\s+(?:of|for|why|behind)\b
+    )""",
+    re.IGNORECASE | re.VERBOSE,
+)
 _GIVEN_REASONS = listed(
     "reason cause comment remark note feedback complaint review explanation diagnosis survey why"
 )

@@ -40,7 +40,12 @@ def reads(question: str) -> bool:
 def _does_to_somebody(begun: str, vocabulary: Vocabulary) -> bool:
     """*Book Bella in for Thursday*: a name that the schema does not have, and no headline."""
     found = _TO_SOMEBODY.match(begun)
-    return found is not None and not vocabulary.knows(found["name"].lower())
+    if found is not None and not vocabulary.knows(found["name"].lower()):
+        return _HEADLINE.fullmatch(found["name"]) is None
+    whole = _NAMED_TO.match(begun)
+    return whole is not None and not any(
+        vocabulary.names_table(word.lower()) or _HEADLINE.fullmatch(word) for word in whole.groups()
+    )
 
 
 def _either(words: str) -> str:
@@ -82,6 +87,7 @@ _MEASURES = _either(
     """
 )
 """*Cancel rate*, *delete flags*, *close dates*, and *inform me about*: what is asked for, not done to."""
+_HEADLINE = re.compile(rf"(?:{_MEASURES})", re.IGNORECASE)
 _DONE = r"(?:sold|sent|given|paid|made|due|lent|let|belonging|going|leading|back)\b"
 """*Change tickets sent to Ann*: no change, but tickets."""
 _ABOUT = "(?:about|by|from|in|me|of|per|us)"
@@ -167,5 +173,11 @@ _FOUND_AND_CHANGED = re.compile(
     rf"\b(?:and|then)\s+(?:then\s+)?(?:{_VERBS})\s+(?:it|them|him|her|everybody|everyone)\b(?!.*\?)",
     re.IGNORECASE,
 )
+_NAMED_TO = re.compile(
+    rf"""(?!(?i:{_ELSE})\b)(?i:{_VERBS})\s+(?P<first>[A-Z][a-z]+)\s+(?P<last>[A-Z][a-z]+)\s+
+        (?:as|for|from|in|into|off|on|onto|out\s+of|to|with)\s(?!.*\?)""",
+    re.VERBOSE,
+)
+"""*Withdraw Ann Lee from the open*: a whole name; "Refund Requests for May" is a headline, of what there is."""
 _TO_SOMEBODY = re.compile(rf"(?!(?i:{_ELSE})\b)(?i:{_VERBS})\s+(?P<name>[A-Z][a-z]+)(?:['’]s)?\s+[a-z]")
 """A command whose verb does something to somebody or something; "email domains by country" is none."""

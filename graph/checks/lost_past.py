@@ -159,8 +159,9 @@ _AGO = rf"{_COUNT}\s+(?:day|week|month|year|decade)s?\s+ago"
 _THEY = r"(?:it|they|he|she)"
 _BEGAN = rf"""when\s+{_THEY}\s+(?:(?:was|were)\s+)?(?:first\s+)?
     (?:started|began|begun|joined|hired|opened|launched|introduced|founded|created|signed\s+up|came\s+out)"""
-_CHANGED = rf"before\s+{_THEY}\s+(?:became\s+\w+|(?:was|were|got)\s+(?P<changed>\w+ed))"
-_THEN = rf"(?:{_AGO}|{_BEGAN}|originally|initially|at\s+first|{_CHANGED})"
+_PRESENT = rf"before\s+(?:the|his|her|its|their)\s+(?:present|current|latest|last|new)(?:\s+(?:one|\w+))?"
+_CHANGED = rf"before\s+{_THEY}\s+(?:became\s+\w+|(?:was|were|got)\s+(?:last\s+)?(?P<changed>\w+ed))"
+_THEN = rf"(?:{_AGO}|{_BEGAN}|originally|initially|at\s+first|{_CHANGED}|{_PRESENT}|previously|formerly)"
 _BEGIN = r"^(?:(?:and|so|please)\s+)?"
 _END = r"\s*[?.!]*$"
 
@@ -174,6 +175,8 @@ _FORMS = tuple(
         rf"{_BEGIN}what\s+did\s+(?:the|our)\s+{_ATTRIBUTE}\s+(?:of|for)\s+{_THING}\s+used?\s+to\s+be{_END}",
         # Which title did our managers have before they were promoted?
         rf"""{_BEGIN}(?:what|which)\s+{_ATTRIBUTE}\s+did\s+{_THING}\s+(?:have|hold)\s+{_THEN}{_END}""",
+        # Which grade did Pavel use to have?
+        rf"""{_BEGIN}(?:what|which)\s+{_ATTRIBUTE}\s+did\s+{_THING}\s+used?\s+to\s+(?:have|hold){_END}""",
         # How many seats had each subscription when it started?
         rf"""{_BEGIN}(?:what|which|how\s+many)\s+{_ATTRIBUTE}\s+had\s+{_THING}\s+(?:{_BEGAN}|originally|initially
             |at\s+first){_END}""",

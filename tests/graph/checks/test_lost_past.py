@@ -52,6 +52,8 @@ LOST = [
     ("Which title did our managers have before they were promoted?", ["employee_id", "title", "since"]),
     ("What title did Ann Smith hold when she was hired?", ["employee_id", "title", "since"]),
     ("What was the title of Ann Smith originally?", ["employee_id", "title", "since"]),
+    ("Which title did Ann Smith have before the present one?", ["employee_id", "title", "since"]),
+    ("Which title did Ann Smith use to have?", ["employee_id", "title", "since"]),
     ("How many seats had each subscription when it started?", ["subscription_id", "seats"]),
 ]
 
