@@ -110,7 +110,8 @@ _WHY = re.compile(
           (?!(?:of|and|or|in|on|for|with|by|at|up|are|is|was|were|do|does|did|have|has|had|can|could)\b
             |it\s+(?:in)?to\b|the\s+(?:cut|list|most)\b)\w
       | what\s+(?:is|are|was|were)\s+behind\s+\w | what\s+led\s+to\s+\w
-      | what\s+(?:is|are|was|were)\s+the\s+(?:\w+\s+){0,2}?(?:cause|reason|explanation)s?\s+(?:of|for|why|behind)\b
+      | what\s+(?:is|are|was|were)\s+the\s+(?:\w+\s+){0,2}?(?:cause|reason|explanation)s?\s+
+          (?:of|for|why|behind)\b
     )""",
     re.IGNORECASE | re.VERBOSE,
 )

@@ -178,6 +178,6 @@ _NAMED_TO = re.compile(
         (?:as|for|from|in|into|off|on|onto|out\s+of|to|with)\s(?!.*\?)""",
     re.VERBOSE,
 )
-"""*Withdraw Ann Lee from the open*: a whole name; "Refund Requests for May" is a headline, of what there is."""
+"""*Withdraw Ann Lee from the open*: a whole name; "Refund Requests for May" is a headline."""
 _TO_SOMEBODY = re.compile(rf"(?!(?i:{_ELSE})\b)(?i:{_VERBS})\s+(?P<name>[A-Z][a-z]+)(?:['’]s)?\s+[a-z]")
 """A command whose verb does something to somebody or something; "email domains by country" is none."""

@@ -159,7 +159,7 @@ _AGO = rf"{_COUNT}\s+(?:day|week|month|year|decade)s?\s+ago"
 _THEY = r"(?:it|they|he|she)"
 _BEGAN = rf"""when\s+{_THEY}\s+(?:(?:was|were)\s+)?(?:first\s+)?
     (?:started|began|begun|joined|hired|opened|launched|introduced|founded|created|signed\s+up|came\s+out)"""
-_PRESENT = rf"before\s+(?:the|his|her|its|their)\s+(?:present|current|latest|last|new)(?:\s+(?:one|\w+))?"
+_PRESENT = r"before\s+(?:the|his|her|its|their)\s+(?:present|current|latest|last|new)(?:\s+(?:one|\w+))?"
 _CHANGED = rf"before\s+{_THEY}\s+(?:became\s+\w+|(?:was|were|got)\s+(?:last\s+)?(?P<changed>\w+ed))"
 _THEN = rf"(?:{_AGO}|{_BEGAN}|originally|initially|at\s+first|{_CHANGED}|{_PRESENT}|previously|formerly)"
 _BEGIN = r"^(?:(?:and|so|please)\s+)?"
