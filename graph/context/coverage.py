@@ -122,6 +122,8 @@ class Vocabulary:
                 self._text(column.comment)
                 for value in (*column.enum_values, *column.samples, *column.values):
                     self._text(value)
+                    if _COMPOUND.fullmatch(value):
+                        self._bare.add(_bare(value))
         for line in glossary:
             self._text(line)
         self._text(snapshot.database)
@@ -178,10 +180,19 @@ class Vocabulary:
     def _name(self, name: str) -> None:
         self._named.update(map(stem, name_words(name)))
         self._stems.update(map(stem, name_words(name)))
-        self._bare.add(fold(name).replace("_", ""))
+        self._bare.add(_bare(name))
 
     def _text(self, text: str) -> None:
         self._stems.update(stem(word) for word in words(text) if word not in STOP_WORDS)
+
+
+def _bare(name: str) -> str:
+    return _DIVIDED.sub("", fold(name))
+
+
+_DIVIDED = re.compile(r"[_-]")
+_COMPOUND = re.compile(r"[A-Za-z]+(?:[_-][A-Za-z]+)+")
+"""A state of several words: a ``no_show``, which is asked for in one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,7 +292,9 @@ _ADVICE = re.compile(
       | how\s+(?:do|does|did)\s+(?:you|one|people|scientists|experts|companies|businesses)\b
       | how\s+(?:to|would)\b
       | why\b
-      | (?:can|could|would|should|may|must|shall)\s+(?!you\s+(?:list|show|give|tell|find|get|count|return)\b)
+      | (?:can|could|would|should|may|must|shall)\s+
+        (?!(?:you|we|i|somebody|someone)\s+(?:please\s+|also\s+)?
+          (?:list|show|give|tell|find|get|have|see|know|count|return|pull|send|check|look|name|identify)\b)
       | what\s+(?:is|are)\s+(?:the\s+|some\s+)?(?:\w+\s+){0,2}
         (?:purpose|meaning|process|steps?|tips?|benefits?|key\s+\w+|ways?|causes?|effects?|advantages?|best\s+practices)\b
     )""",

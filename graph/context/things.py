@@ -62,6 +62,8 @@ def named_things(question: str, known: Collection[str]) -> set[str]:
             continue
         if before == "which" and known and word.endswith("s") and not word.endswith(("ss", "us", "is")):
             continue
+        if before == "of" and word.endswith("ing"):
+            continue  # *a way of contacting them*: something to do
         # "Company cars" are cars; "rivers flow" is something that rivers do.
         compound = before in known and not before.endswith("s")
         if compound or before in _BEFORE:

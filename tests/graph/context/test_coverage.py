@@ -1,7 +1,7 @@
 import pytest
 
 from graph.context.coverage import Vocabulary, coverage, is_english, vocabulary_of
-from wire.snapshot import SchemaSnapshot
+from wire.snapshot import Column, SchemaSnapshot, Table
 
 
 @pytest.mark.parametrize(
@@ -15,6 +15,8 @@ from wire.snapshot import SchemaSnapshot
         "What share of copies is on loan?",
         'How many books are called "Purple Cow Stories"?',
         "How many loans did Anna Karenina Smith have on weekends?",
+        "Can I get the ISBN plates of the books?",
+        "Could we see the shelf marks of the books?",
     ],
 )
 def test_questions_about_the_data_are_let_through(question: str, library: SchemaSnapshot) -> None:
@@ -64,3 +66,11 @@ def test_only_english_is_judged() -> None:
 def test_the_vocabulary_is_made_once(library: SchemaSnapshot) -> None:
     assert vocabulary_of(library) is vocabulary_of(library.model_copy())
     assert vocabulary_of(library) is not vocabulary_of(library, ["a: b"])
+
+
+def test_a_state_of_several_words_is_known_as_it_is_asked_for(library: SchemaSnapshot) -> None:
+    column = Column(name="outcome", type="text", values=["fetched", "no_show"])
+    loans = Table(schema_name="public", name="reservations", columns=[column])
+    schema = library.model_copy(update={"tables": [*library.tables, loans], "fingerprint": "further"})
+    assert coverage("How many no-shows were there?", Vocabulary(schema)).found == ("noshows",)
+    assert coverage("How many no-shows were there?", Vocabulary(library)).found == ()

@@ -18,6 +18,7 @@ from graph.context.things import named_things
         ("Which clients left us?", [], set()),
         ("Which supplier delivers it?", [], {"supplier"}),
         ("Which hub", ["hub"], set()),
+        ("Whom have we no way of contacting?", [], set()),
         ("", [], set()),
     ],
 )
