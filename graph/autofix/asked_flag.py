@@ -34,8 +34,9 @@ _BEFORE = (
     r"was|are|is|later|already)\s+){0,3}"
 )
 _AFTER = (
-    r"\W+(?:\w+\W+){0,4}?(?:(?:do|does|did|are|is|were|was|has|have)(?:\s+not|n['’]t)|never|left\s+out|excluded|"
-    r"ignored|omitted)\b"
+    r"\W+(?:\w+\W+){0,4}?(?:(?:do|does|did|are|is|were|was|has|have)(?:\s+not|n['’]t)(?!\s+(?:been\s+)?"
+    r"(?!count|consider|includ|want|need|interest|relevant|regard|look|ask|reckon|sh[oe]wn)\w+ed\b)|never|"
+    r"left\s+out|excluded|ignored|omitted)\b"
 )
 
 

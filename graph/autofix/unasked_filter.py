@@ -57,7 +57,10 @@ def _unasked(condition: exp.Expr, context: Context, scope: Scope, asked: set[str
     values, complete = known_values(known) if known is not None else ([], False)
     if complete and not any(fold(literal.name.strip("%")) in fold(value) for value in values):
         return True
-    if _is_group(column, scope) or _says_all_without(condition, context):
+    if literal.name in values and not any(map(str.isalpha, literal.name)):
+        return False  # what ``1-0`` stands for no word tells
+    held = literal.name in values
+    if _is_group(column, scope) or _says_all_without(condition, context, held=held):
         return True
     return isinstance(condition, exp.EQ) and not context.notes and _leaves_no_word(condition, context, scope)
 
@@ -97,8 +100,12 @@ def _leaves_no_word(condition: exp.Expr, context: Context, scope: Scope) -> bool
     )
 
 
-def _says_all_without(condition: exp.Expr, context: Context) -> bool:
-    """Whether every word of the question is in the rest of the statement: none is left to ask for this."""
+def _says_all_without(condition: exp.Expr, context: Context, *, held: bool) -> bool:
+    """Whether every word of the question is in the rest of the statement: none is left to ask for this.
+
+    For a value that the column holds any word may be left but those of counting: *big* for ``'Large'``, *won*
+    for ``'home'``.
+    """
     if not isinstance(condition, exp.EQ) or context.notes or _STANDING & set(name_words(condition.this.name)):
         return False
     told: set[str] = set()
@@ -110,7 +117,11 @@ def _says_all_without(condition: exp.Expr, context: Context) -> bool:
             name = node.name
         told |= {stem(word) for word in name_words(name)}
     told |= {other for word in set(told) for other in SYNONYMS.get(word, ())}
-    content = [word for word in words(context.question) if word not in STOP_WORDS and not is_silent(word)]
+    content = [
+        word
+        for word in words(context.question)
+        if word not in STOP_WORDS | PLAIN | _IDLE and (held or not is_silent(word))
+    ]
     return bool(content) and all(_is_told(stem(word), told) for word in content)
 
 
@@ -153,6 +164,14 @@ PLAIN = listed(
     """
 )
 """Words of counting, order and time: never what a status stands for."""
+_IDLE = listed(
+    """
+    answer calculate database determine different display distinct exist exists find following get identify
+    information made make name names need number provide record recorded records return shown sort table
+    together unique want
+    """
+)
+"""Words that say what is to be done with rows, and nothing of them."""
 _STANDING = frozenset({"status", "state", "stage", "active", "type", "kind", "deleted", "closed", "valid"})
 """Words of columns whose values say which rows count at all, whatever is asked."""
 
