@@ -58,6 +58,18 @@ valuable varied vast vital weak weird wide widespread wise worthwhile
 """
 """How something is, and how many."""
 
+_COMPARED = """
+afterwards behind brighter broader busier cleaner commoner considerable costlier darker dearer denser earlier
+easier emptier enormous faster finer fitter fresher friendlier fuller further greener happier harder healthier
+later leaner lengthier lengthy lesser looser luckier majority massive meanwhile middle midpoint minority newer
+nicer noisier older outlast outlive outnumber outright overtake overtook plurality poorer precede preceding
+pricier prior prompter quadruple quicker quieter rarer richer rougher safer scarcer sharper slower smarter
+smoother softer sooner sparser stricter stronger subsequent succeeding tardier tenfold thereafter thrice tied
+threefold tighter twice upper weaker worth
+"""
+"""How one thing is beside another, and when. What is measured in one way only is kindred to that: a player
+is younger where there is a day of birth."""
+
 _DEEDS = """
 adjust admit adopt adore afford agree aim allow amass amount approach argue arise arisen arose arrive ask
 ate attain attract await bag balance beat become bet bind boast bore borne bound break broke broken cast
@@ -89,9 +101,8 @@ weekdays weekend winter xmas year yearend yearlong
 """
 """Parts of time that no schema spells out."""
 
-EVERYDAY_WORDS: frozenset[str] = frozenset(
-    stem(word) for part in (_MEASURES, _FOLK, _ITEMS, _QUALITIES, _DEEDS, _TIMES) for word in words(part)
-)
+_PARTS = (_MEASURES, _FOLK, _ITEMS, _QUALITIES, _COMPARED, _DEEDS, _TIMES)
+EVERYDAY_WORDS: frozenset[str] = frozenset(stem(word) for part in _PARTS for word in words(part))
 """By stem."""
 
 _KINDRED = """
@@ -133,8 +144,19 @@ crew driver
 inhabitant soul population
 dwelling urban
 crowded density population
-height tall altitude elevation
-heavy weight
+height tall taller altitude elevation
+heavy heavier lighter weight kg kilogram gram mass
+young younger elder aged underage adult minor age birth birthday birthdate born dob
+hot hotter cold colder warm warmer cool cooler temperature temp celsius degrees
+deep deeper shallow shallower depth
+wide wider broad narrow narrower width
+thick thicker thin thinner thickness
+steeper steep slope gradient
+wetter drier rain rainfall moisture humidity
+far farther near nearer distance km kilometer kilometre mile
+fast speed pace velocity duration minutes seconds
+contact phone email telephone mobile address
+plate registration licence
 peak summit mountain
 body water lake sea river
 sick sickness ill absence

@@ -1,3 +1,5 @@
+from collections.abc import Callable
+
 import pytest
 
 from graph.context.coverage import Vocabulary, coverage, is_english, vocabulary_of
@@ -74,3 +76,11 @@ def test_a_state_of_several_words_is_known_as_it_is_asked_for(library: SchemaSna
     schema = library.model_copy(update={"tables": [*library.tables, loans], "fingerprint": "further"})
     assert coverage("How many no-shows were there?", Vocabulary(schema)).found == ("noshows",)
     assert coverage("How many no-shows were there?", Vocabulary(library)).found == ()
+
+
+def test_a_measure_that_the_schema_has_makes_its_comparatives_known(
+    make_snapshot: Callable[[dict[str, str]], SchemaSnapshot],
+) -> None:
+    vocabulary = Vocabulary(make_snapshot({"player": "player_id bigint, birth_date date"}))
+    assert coverage("Which players are younger than 18?", vocabulary).missing == ()
+    assert coverage("Which players are taller than 180?", vocabulary).missing == ("taller",)

@@ -38,6 +38,7 @@ VOCABULARY = vocabulary_of(_schema("vehicles", "parcels"))
         "What is the fluffiness, that is the price, of each parcel?",
         "How many parcels did we get through over Christmas?",
         "Set out the backlog of parcels, please.",
+        "Which towns are busier than the middle one, and costlier?",
     ],
 )
 def test_no_word_is_missing(question: str) -> None:
@@ -50,6 +51,7 @@ def test_no_word_is_missing(question: str) -> None:
         ("Pull the dentists of each vehicle.", ("dentists",)),
         ("What is the throughput of each dentist?", ("dentist",)),
         ("What is the weight of each parcel?", ("weight",)),
+        ("Which parcel is heavier than the rest?", ("heavier",)),
         ("What is the fluffiness of each parcel, meaning its silkiness?", ("fluffiness", "silkiness")),
     ],
 )
