@@ -19,10 +19,14 @@ _BEFORE = listed(
 """After one of these a word names a thing; after *to*, *we*, *that* or *do* it may be a verb. After *each*,
 *per*, *how many* and *which*, in the plural, comes what a table has rows of, which everybody has a word of
 their own for."""
+_BEING = listed("are had has have is was were")
 _TURNS = frozenset(
     f"{first} {article}"
     for firsts, articles in (
-        ("across against around at behind into off on onto out over through under", ("a", "an", "the")),
+        (
+            "across against around at behind down in into off on onto out over through under",
+            ("a", "an", "the"),
+        ),
         ("are be is was were", ("a", "an")),
     )
     for first in firsts.split()
@@ -62,8 +66,8 @@ def named_things(question: str, known: Collection[str]) -> set[str]:
             continue
         if before == "which" and known and word.endswith("s") and not word.endswith(("ss", "us", "is")):
             continue
-        if before == "of" and word.endswith("ing"):
-            continue  # *a way of contacting them*: something to do
+        if (before == "of" and word.endswith("ing")) or (before in _BEING and word.endswith("ed")):
+            continue  # *a way of contacting them*, *is tied up*: what is done, no thing
         # "Company cars" are cars; "rivers flow" is something that rivers do.
         compound = before in known and not before.endswith("s")
         if compound or before in _BEFORE:

@@ -19,6 +19,9 @@ from graph.context.things import named_things
         ("Which supplier delivers it?", [], {"supplier"}),
         ("Which hub", ["hub"], set()),
         ("Whom have we no way of contacting?", [], set()),
+        ("How much money is tied up in invoices?", ["money", "invoices"], {"money"}),
+        ("Which beers had to be poured down the drain?", ["beers"], set()),
+        ("At how many stops do people wait in the rain?", ["stops"], set()),
         ("", [], set()),
     ],
 )
