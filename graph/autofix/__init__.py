@@ -83,6 +83,7 @@ joined_name           a second thing asked for, joined and not shown
 asked_limit           a sorted list that the question wants cut
 nth_value             the largest, where the second is asked for
 counted_order         the most common of something, sorted by how it is written
+asked_holder          the most of all, where the thing that has it is asked for
 asked_order           the first of all asked for and all given, in no order
 asked_table           figures "per drug" of which FROM has no table
 period_group          figures "per year" that are not shown per year
@@ -147,6 +148,7 @@ from graph.autofix import (
     asked_column,
     asked_flag,
     asked_group,
+    asked_holder,
     asked_hour,
     asked_limit,
     asked_order,
@@ -332,6 +334,7 @@ RULES: tuple[Rule, ...] = (
     leaf_rows.RULE,
     counted_order.RULE,
     same_row.RULE,
+    asked_holder.RULE,
     asked_order.RULE,
     null_group.RULE,
     null_order.RULE,

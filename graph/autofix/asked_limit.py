@@ -28,7 +28,10 @@ _ONE = re.compile(
     re.IGNORECASE,
 )
 _EACH = re.compile(r"\b(?:each|every|per)\b", re.IGNORECASE)
-_LIST = re.compile(r"\b(?:list|and|each|sort|order)", re.IGNORECASE)
+_LIST = re.compile(
+    r"\b(?:and|each|sort(?:ed|ing)?|rank(?:ed|ing)?|(?:order|list)(?:ed)?(?=\s+(?:them|the|all|by|in|it|from|of)\b))\b",
+    re.IGNORECASE,
+)
 
 
 def _fix(context: Context) -> str | None:

@@ -5,6 +5,7 @@ first. Where the measure is worked out in a subquery that the things are looked 
 """
 
 import re
+from dataclasses import dataclass
 
 from sqlglot import exp
 
@@ -15,37 +16,63 @@ from graph.autofix.names import Names, identifier
 _MOST = "most|highest|largest|biggest|greatest|longest|heaviest|busiest|priciest|best|top"
 _LEAST = "least|lowest|fewest|smallest|shortest|lightest|cheapest|worst"
 _ASKED = re.compile(
-    r"^\W*(?:(?:and|so|for|in)\b[^,]*,\s*)?(?:which|what|who)(?P<thing>(?:\s+(?!is\b|was\b|has\b|had\b)[\w-]+){0,3}?)\s+"
+    r"^\W*(?:(?:and|so|for|in)\b[^,]*,\s*)?(?:which|what|who)(?P<thing>(?:\s+(?!(?:is|are|was|were|has|have|had|do|does|did)\b)[\w-]+){0,3}?)\s+"
     r"(?:has|had|is|was|does|did|made|makes|sold|sells|got|gets|received|receives|pays|paid|spent|spends|brought|"
-    r"brings|earned|earns|generated|generates|takes|took|shows?|charges|costs?|gave|gives|attracts?|holds?)\b"
+    r"brings|earned|earns|generated|generates|takes|took|shows?|charges|costs?|gave|gives|attracts?|holds?|won|wins|"
+    r"lost|loses|ran|runs|wrote|saw|sees|led|drew|used|uses|lasts|\w{2,}ed)\b"
     rf"[^.;?]*?\b(?:(?P<most>{_MOST})|(?P<least>{_LEAST}))\b",
     re.IGNORECASE,
 )
 _SEVERAL = re.compile(
-    r"\b(?:each|every|per|list|rank|ranking|sort|sorted|order|ordered|all|at\s+(?:most|least)\s+one)\b", re.I
+    r"\b(?:each|every|per|rank|ranking|(?:sort|order|list)(?:ed)?(?=\s+(?:them|the|all|by|in|it|from)\b)|all|"
+    r"at\s+(?:most|least)\s+one)\b",
+    re.I,
 )
 _PLURAL = re.compile(r"(?<!s)(?<!u)(?<!i)(?<!specie)(?<!serie)s$", re.IGNORECASE)
+_NTH = re.compile(
+    r"\b(?:second|third|fourth|fifth|2nd|3rd|4th|5th)[\s-]+(?:most|least|\w+est)\b", re.IGNORECASE
+)
 _AT = re.compile(r"\bat\s+(?:least|most|best|worst)\b", re.IGNORECASE)
 
 
-def _fix(context: Context) -> str | None:
-    select, names = context.tree, context.names
-    asked = _ASKED.search(_AT.sub(" ", context.question))
-    if asked is None or _SEVERAL.search(context.question) or not isinstance(select, exp.Select):
+@dataclass(frozen=True, slots=True)
+class AskedOne:
+    """The one thing that a question asks for by a superlative."""
+
+    thing: str
+    """What it is called; ``""`` for *who*, or a bare *which*."""
+    down: bool
+    """Whether it is the one with the most."""
+
+
+def asked_one(question: str) -> AskedOne | None:
+    """The one that is asked for; None where several are, or a place after the first."""
+    asked = _ASKED.search(_AT.sub(" ", question))
+    if asked is None or _SEVERAL.search(question) or _NTH.search(question):
         return None
     thing = asked["thing"].split()
     if thing and _PLURAL.search(thing[-1]):
         return None
+    return AskedOne(" ".join(thing), down=bool(asked["most"]))
+
+
+def _fix(context: Context) -> str | None:
+    select, names = context.tree, context.names
+    asked = asked_one(context.question)
+    if asked is None or not isinstance(select, exp.Select):
+        return None
     if any(select.args.get(part) for part in ("order", "limit", "offset", "fetch", "distinct")):
         return None
-    if select.find(exp.Window, exp.Max, exp.Min, exp.Limit) or select.is_star:
+    if select.find(exp.Window, exp.Min if asked.down else exp.Max, exp.Limit) or select.is_star:
         return None
     inner = _within(select)
     measure = _measure(inner if inner is not None else select, names, grouped=inner is None)
-    if measure is None:
+    if measure is None or (select.find(exp.Max, exp.Min) and not isinstance(measure, exp.Max | exp.Min)):
         return None
+    if isinstance(measure, exp.Max | exp.Min) and not asked.thing:
+        return None  # the highest number for each is what is asked for
     place = inner if inner is not None else select
-    down = bool(asked["most"])
+    down = asked.down
     # A measure that is not known is neither the highest nor the lowest.
     key = exp.Ordered(this=measure.copy(), desc=down or None, nulls_first=False)
     place.set("order", exp.Order(expressions=[key]))
@@ -77,7 +104,8 @@ def _measure(select: exp.Select, names: Names, *, grouped: bool) -> exp.Expr | N
         found = [
             item.unalias()
             for item in select.selects
-            if item.find(exp.AggFunc) and kind_of(item.unalias(), names, scope) in {"integer", "number", ""}
+            if item.find(exp.AggFunc)
+            and kind_of(item.unalias(), names, scope) in {"integer", "number", "interval", ""}
         ]
         return found[0] if len(found) == 1 else None
     if grouped:

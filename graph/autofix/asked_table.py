@@ -35,18 +35,18 @@ def _fix(context: Context) -> str | None:
     ):
         return None  # one figure over all: so many orders per customer
     for phrase in asked_groups(context.question):
-        found_table = _table(phrase, names, sources)
+        found_table = outside_table(phrase, names, sources)
         if found_table is None:
             continue
         table, role = found_table
-        way = _way(names, sources, table, role)
+        way = way_to(names, sources, table, role)
         if way is None:
             continue
         if any(is_one_each(source, phrase, context.question) for source in sources):
             return None
         place = len(select.args.get("joins") or ())
         alias = join_along(names, names.scopes[-1], sources, way, wanted="", place=place)
-        shown = [exp.column(identifier(name), table=alias) for name in _shown(table, way[-1], names)]
+        shown = [exp.column(identifier(name), table=alias) for name in shown_of(table, way[-1], names)]
         select.set("expressions", [*shown, *select.expressions])
         select.set("group", exp.Group(expressions=[column.copy() for column in shown]))
         return f"Asked for each {phrase.split()[0].lower()}: {table.name} is joined in and shown."
@@ -63,7 +63,7 @@ def _averages_named(select: exp.Select, question: str) -> bool:
     )
 
 
-def _table(phrase: str, names: Names, sources: list[Source]) -> tuple[Table, str] | None:
+def outside_table(phrase: str, names: Names, sources: list[Source]) -> tuple[Table, str] | None:
     """The one table outside FROM that the first words of the phrase name, or those after one more, which
     says in which part the things are meant."""
     here = {source.table.qualified_name for source in sources if source.table}
@@ -85,7 +85,7 @@ def _said(table: Table, names: Names) -> list[str]:
     return [stem(word) for word in names.joins.short.table_words(table)]
 
 
-def _way(names: Names, sources: list[Source], goal: Table, role: str) -> list[Join] | None:
+def way_to(names: Names, sources: list[Source], goal: Table, role: str) -> list[Join] | None:
     """The joins that lead from FROM to the table, each to what is referred to; None unless just one does."""
     here = [source.table.qualified_name for source in sources if source.table]
     ways = names.joins.ways(here, goal.qualified_name, longest=MOST_JOINS)
@@ -107,7 +107,7 @@ def _is_reference(role: str, names: Names) -> bool:
     return any(role in _said(table, names) for table in names.snapshot.listed)
 
 
-def _shown(table: Table, last: Join, names: Names) -> list[str]:
+def shown_of(table: Table, last: Join, names: Names) -> list[str]:
     """The table's key, and what its things are called."""
     called = names.joins.own.called(table)
     return [*last.right_columns, *(name for name in called if name not in last.right_columns)]

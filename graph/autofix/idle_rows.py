@@ -17,7 +17,7 @@ from graph.context.words import stem, stems
 
 DID = re.compile(
     r"\b(?:who|that|which|with|without|(?:have|has|had)(?!\s+been\b)|having|whose|made|placed|bought|sold|took|got|did|gave|"
-    r"received|used)\b",
+    r"received|used|often|frequently|(?:most|least)(?:\s+(?:commonly|heavily|widely))?\s+\w+(?:ed|en|ght|old|nt))\b",
     re.IGNORECASE,
 )
 """Words by which a question may ask that there be rows of a table without naming it."""

@@ -64,7 +64,10 @@ def _too_fine(select: exp.Select, context: Context, kind: type[exp.Max] | type[e
     things = [key for key in keys if folded(key.this) in named]
     if not things and kind_of(moment, names, scope) in MOMENTS:
         things = [key for key in keys if _source(key, sources) is not rows or _refers(key, rows, names)]
-    said = [key for key in keys if not any(key is thing for thing in things)]
+    told = [_source(one, sources) for one in things if _is_own(one, sources, names)]
+    said = [
+        key for key in keys if not any(key is thing for thing in things) and _source(key, sources) not in told
+    ]
     asked = {stem(word.lower()) for word in _EACH.findall(context.question)}
     if not things or not said or any(stem(name_words(key.name)[-1]) in asked for key in said):
         return None
@@ -153,6 +156,16 @@ def _of_all(select: exp.Select, context: Context, kind: type[exp.Max] | type[exp
         which = "last" if kind is exp.Max else "first"
         return f"Asked for each {column}: the {which} of each is meant, not the {which} of all."
     return None
+
+
+def _is_own(key: exp.Column, sources: list[Source], names: Names) -> bool:
+    """Whether a column tells its table's own rows apart: what else stands there is that of the same thing."""
+    source = _source(key, sources)
+    return (
+        source is not None
+        and source.table is not None
+        and names.joins.own.key(source.table) == folded(key.this)
+    )
 
 
 def _refers(key: exp.Column, rows: Source, names: Names) -> bool:
