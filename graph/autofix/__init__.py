@@ -95,10 +95,13 @@ counted_things        things counted once for each row that refers to them
 counted_values        the same over one table, whose rows refer to the things
 counted_set           counts put together as sets
 counted_rows          COUNT(*) over rows that hold a count each
+distinct_count        rows counted where different things, or periods, are
 average_per           an average of single rows, where that of each of something is asked for
 line_price            lines reckoned at the product's price, which have their own
 summed_money          rows counted where their money is asked for
 lone_value            values of one column that exclude each other, where one or none is asked for
+loose_or              OR that binds otherwise than it is meant
+never_value           what never has a value, told by a row that has another
 all_of                one column equal to two values at once, or to either where both are asked for
 many_rows             a value held against a subquery that gave several rows
 pivoted_group         a column for each value, where a row for each is asked for
@@ -175,6 +178,7 @@ from graph.autofix import (
     counted_values,
     current_row,
     deed_value,
+    distinct_count,
     distinct_order,
     first_of_each,
     first_time,
@@ -198,6 +202,7 @@ from graph.autofix import (
     line_price,
     literal_case,
     lone_value,
+    loose_or,
     made_up_date,
     many_rows,
     median,
@@ -211,6 +216,7 @@ from graph.autofix import (
     narrower_view,
     negated_value,
     nested_aggregate,
+    never_value,
     nth_value,
     null_group,
     null_join,
@@ -364,10 +370,13 @@ RULES: tuple[Rule, ...] = (
     counted_values.RULE,
     counted_set.RULE,
     counted_rows.RULE,
+    distinct_count.RULE,
     average_per.RULE,
     line_price.RULE,
     summed_money.RULE,
     lone_value.RULE,
+    loose_or.RULE,
+    never_value.RULE,
     all_of.RULE,
     many_rows.RULE,
     pivoted_group.RULE,

@@ -14,7 +14,9 @@ from graph.autofix.base import Context, Rule
 from graph.autofix.counted_things import is_repeated
 from graph.autofix.names import Source, conditions_of, folded, identifier
 
-_BOTH = re.compile(r"\bboth\b", re.IGNORECASE)
+_BOTH = re.compile(
+    r"\bboth\b|\b(?:in|on|with|for)\s+\w+\s+(?:as\s+well\s+as|and\s+also|and\s+again)\b", re.IGNORECASE
+)
 _ALL = re.compile(
     r"\ball\s+(?:of\s+(?:the|our|these|those|them)|our|the\s+following|three|four|five|six|[3-9])\b|"
     r"\b(?:each|every\s+one)\s+of\b",
@@ -114,7 +116,7 @@ def _at_once(parts: list[exp.Expr]) -> list[tuple[list[exp.Expr], set[str]]]:
     """Tests of one column for several values, all of which must hold."""
     wanted: dict[str, dict[str, exp.Expr]] = {}
     for part in parts:
-        if isinstance(part, exp.EQ | exp.ILike) and isinstance(part.this, exp.Column):
+        if isinstance(part, exp.EQ | exp.ILike) and isinstance(part.this, exp.Column | exp.Extract):
             value = _value(part.expression)
             if value is not None:
                 wanted.setdefault(part.this.sql().lower(), {})[value] = part
@@ -136,7 +138,7 @@ def _either(
     return [
         ([part], values)
         for part, values in _alternatives(parts, context.question)
-        if isinstance(_column(part), exp.Column) and _may_have_several(part, shown, context)
+        if isinstance(_column(part), exp.Column | exp.Extract) and _may_have_several(part, shown, context)
     ]
 
 
@@ -145,11 +147,12 @@ def _alternatives(parts: list[exp.Expr], question: str) -> list[tuple[exp.Expr, 
     found = []
     for part in parts:
         bare = part.unnest()
-        if isinstance(bare, exp.In) and bare.expressions and all(map(_text, bare.expressions)):
+        written = _text if not isinstance(_column(part), exp.Extract) else _number
+        if isinstance(bare, exp.In) and bare.expressions and all(map(written, bare.expressions)):
             values = {value.name for value in bare.expressions}
         elif isinstance(bare, exp.Or):
             tests = list(bare.flatten())
-            if not all(isinstance(one, exp.EQ) and _text(one.expression) for one in tests):
+            if not all(isinstance(one, exp.EQ) and written(one.expression) for one in tests):
                 continue
             values = {one.expression.name for one in tests}
             if len({one.this.sql().lower() for one in tests}) != 1:
@@ -168,7 +171,7 @@ def _may_have_several(part: exp.Expr, shown: list[exp.Expr], context: Context) -
     sources = names.sources(scope)
     if scope.expression is not context.tree or any(source.table is None for source in sources):
         return False
-    tested = _source(_column(part), sources)
+    tested = _source(next(iter(_column(part).find_all(exp.Column))), sources)
     things = [_source(item, sources) for item in shown]
     if tested is None or any(thing is None or thing is not things[0] for thing in things):
         return False
@@ -225,6 +228,10 @@ def _source(column: exp.Expr, sources: list[Source]) -> Source | None:
 
 def _text(node: exp.Expr) -> bool:
     return isinstance(node, exp.Literal) and bool(node.is_string)
+
+
+def _number(node: exp.Expr) -> bool:
+    return isinstance(node, exp.Literal) and not node.is_string
 
 
 def _pattern(test: exp.Expr) -> bool:
