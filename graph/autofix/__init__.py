@@ -37,9 +37,11 @@ aggregate_where       an aggregate's condition in WHERE
 ambiguous_column      a bare column that several tables of FROM have
 type_mismatch         boolean = 1, ROUND(float, n), SUM(boolean), months of an epoch, LIKE on a number
 month_names           months kept as names and used as numbers
+asked_age             ages in days, or by the number of the year
 moment_types          epochs, texts and spans beside moments; parts of spans
 asked_hour            a time of day taken for a moment, or left out
 made_up_date          a year that nobody named, where the question counts from today
+deed_moment           a time taken of another date than that of the deed
 other_moment          a date of a role that nobody spoke of, where rows have a beginning
 calendar_period       "last month" as one day, or as a month of every year
 turned_span           a span of time taken from its end to its beginning
@@ -57,7 +59,9 @@ grouped_window        a window over single rows of a query that groups them
 grouping              selected or ordered columns that GROUP BY lacks
 distinct_order        SELECT DISTINCT ordered by what is not selected
 moment_order          the last rows by time, where the first are asked for, or the other way round
+turned_order          a list that is cut, sorted from the wrong end
 summed_order          things ordered by a measure of single rows that refer to them
+open_period           since, after or before a month or year, cut at another day
 asked_period          a month, quarter, half or year that is named, cut at another day
 self_roles            a thing and another of its kind, the one taken for the other
 self_count            a count over a thing's own references, taken from the wrong end
@@ -106,6 +110,7 @@ all_of                one column equal to two values at once, or to either where
 many_rows             a value held against a subquery that gave several rows
 pivoted_group         a column for each value, where a row for each is asked for
 zero_rows             things without any row, asked for as well and dropped by an inner join
+window_parts          a window over all rows, where one within each thing is asked for
 running_total         a running total that is lacking
 period_change         the change from one period to the next that is lacking
 ratio_parts           a ratio to all, where its second part was named
@@ -148,6 +153,7 @@ from graph.autofix import (
     aggregate_where,
     all_of,
     ambiguous_column,
+    asked_age,
     asked_column,
     asked_flag,
     asked_group,
@@ -177,6 +183,7 @@ from graph.autofix import (
     counted_things,
     counted_values,
     current_row,
+    deed_moment,
     deed_value,
     distinct_count,
     distinct_order,
@@ -223,6 +230,7 @@ from graph.autofix import (
     null_list,
     null_order,
     only_value,
+    open_period,
     other_moment,
     other_table,
     other_thing,
@@ -253,6 +261,7 @@ from graph.autofix import (
     summed_order,
     table_name,
     turned_comparison,
+    turned_order,
     turned_rate,
     turned_span,
     type_mismatch,
@@ -267,6 +276,7 @@ from graph.autofix import (
     value_owner,
     week_days,
     whole_share,
+    window_parts,
     wrong_key,
     wrong_table,
     yes_or_no,
@@ -312,8 +322,10 @@ RULES: tuple[Rule, ...] = (
     ambiguous_column.RULE,
     type_mismatch.RULE,
     month_names.RULE,
+    asked_age.RULE,
     moment_types.RULE,
     other_moment.RULE,
+    deed_moment.RULE,
     asked_hour.RULE,
     made_up_date.RULE,
     calendar_period.RULE,
@@ -322,6 +334,7 @@ RULES: tuple[Rule, ...] = (
     last_day.RULE,
     week_days.RULE,
     asked_period.RULE,
+    open_period.RULE,
     row_arithmetic.RULE,
     nested_aggregate.RULE,
     grouped_window.RULE,
@@ -333,6 +346,7 @@ RULES: tuple[Rule, ...] = (
     holder_of_each.RULE,
     first_of_each.RULE,
     moment_order.RULE,
+    turned_order.RULE,
     summed_order.RULE,
     self_roles.RULE,
     self_count.RULE,
@@ -381,6 +395,7 @@ RULES: tuple[Rule, ...] = (
     many_rows.RULE,
     pivoted_group.RULE,
     zero_rows.RULE,
+    window_parts.RULE,
     running_total.RULE,
     period_change.RULE,
     compared_parts.RULE,

@@ -21,6 +21,8 @@ _NAMED = re.compile(
     re.IGNORECASE,
 )
 
+_LAST_FEW = re.compile(r"\b(?:last|past|previous)\s+\w+\s+(day|week|month)s\b", re.IGNORECASE)
+
 
 def _fix(context: Context) -> str | None:
     asked = [
@@ -33,8 +35,10 @@ def _fix(context: Context) -> str | None:
             continue
         parts = list(where.this.flatten()) if isinstance(where.this, exp.And) else [where.this]
         for part in parts:
-            said = _equal_to_a_day(part, context.names, scope) or (
-                _as_named(part, parts, asked[0], context.names, scope) if len(set(asked)) == 1 else None
+            said = (
+                _equal_to_a_day(part, context.names, scope)
+                or _by_number(part, parts, context, scope)
+                or (_as_named(part, parts, asked[0], context.names, scope) if len(set(asked)) == 1 else None)
             )
             if said:
                 return said
@@ -50,10 +54,55 @@ def _equal_to_a_day(part: exp.Expr, names: Names, scope: Scope) -> str | None:
         part.set("this", exp.cast(part.this.copy(), exp.DType.DATE))
         return f"{part.this.sql(dialect='postgres')} is compared as a day."
     step = _back(part.expression)
+    if kind == "timestamp" and step is not None and step[1] == "day":
+        part.set("this", exp.cast(part.this.copy(), exp.DType.DATE))
+        return f"{part.this.sql(dialect='postgres')} is compared as a day."
     if kind not in MOMENTS or step is None or step[1] not in _UNITS:
         return None
     _set_period(part, part.this, *step)
     return f"The whole {step[1]} is meant, not one day of it."
+
+
+def _by_number(part: exp.Expr, parts: list[exp.Expr], context: Context, scope: Scope) -> str | None:
+    """``EXTRACT(MONTH FROM moment) >= EXTRACT(MONTH FROM CURRENT_DATE) - 6`` for the last six months.
+
+    In spring that is a number below 1, and in autumn it is those months of every year.
+    """
+    asked = _LAST_FEW.findall(context.question)
+    if len(asked) != 1 or not isinstance(part, exp.GTE | exp.GT) or not isinstance(part.this, exp.Extract):
+        return None
+    unit, other = part.this.this.name.lower(), part.expression.unnest()
+    column = part.this.expression
+    if unit not in {"day", "week", "month"} or unit != asked[0].lower() or not isinstance(other, exp.Sub):
+        return None
+    now, count = other.this, other.expression
+    if not isinstance(now, exp.Extract) or not isinstance(
+        now.expression, exp.CurrentDate | exp.CurrentTimestamp
+    ):
+        return None
+    if (
+        now.this.name.lower() != unit
+        or not count.name.isdigit()
+        or kind_of(column, context.names, scope) not in MOMENTS
+    ):
+        return None
+    since = exp.Sub(this=exp.CurrentDate(), expression=interval(int(count.name), unit))
+    kept = [one.copy() for one in parts if one is not part and not _is_this_year(one, column)]
+    begins = exp.GTE(this=column.copy(), expression=since)
+    scope.expression.set("where", exp.Where(this=exp.and_(begins, *kept)))
+    return f"The last {count.name} {unit}s are counted back from today, and not by the number of the {unit}."
+
+
+def _is_this_year(test: exp.Expr, column: exp.Expr) -> bool:
+    """``EXTRACT(YEAR FROM moment) = EXTRACT(YEAR FROM CURRENT_DATE)``."""
+    if not isinstance(test, exp.EQ):
+        return False
+    sides = [test.this, test.expression]
+    if not all(isinstance(side, exp.Extract) and side.this.name.lower() == "year" for side in sides):
+        return False
+    return bool(sides[0].expression == column) and isinstance(
+        sides[1].expression, exp.CurrentDate | exp.CurrentTimestamp
+    )
 
 
 def _as_named(

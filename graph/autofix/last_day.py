@@ -1,7 +1,7 @@
 """A span of days whose last day is cut off: ``ts BETWEEN '2026-10-01' AND '2026-10-31'``.
 
 A moment of the last day is after its beginning; a day written without a time, beside a moment, means all of
-it.
+it. So it does where it is to be that day: ``ts = '2026-10-31'`` is midnight alone.
 """
 
 import re
@@ -18,6 +18,12 @@ _DAY = re.compile(r"\d{4}-\d{2}-\d{2}$")
 def _fix(context: Context) -> str | None:
     names = context.names
     for scope in names.scopes:
+        for node in list(scope.find_all(exp.EQ, exp.In)):
+            days = [node.args.get("expression")] if isinstance(node, exp.EQ) else node.expressions
+            if days and all(_day(one) for one in days if one) and _is_moment(node.this, names, scope):
+                column = node.this
+                node.set("this", exp.cast(column.copy(), exp.DType.DATE))
+                return f"All of the day is meant: {column.name} is a moment, not a day."
         for node in list(scope.find_all(exp.Between, exp.LTE)):
             column = node.this
             bound = node.args["high"] if isinstance(node, exp.Between) else node.expression
@@ -38,7 +44,7 @@ def _is_moment(column: exp.Expr, names: Names, scope: Scope) -> bool:
     return isinstance(column, exp.Column) and names.type_of(column, scope).startswith("timestamp")
 
 
-def _day(bound: exp.Expr) -> str | None:
+def _day(bound: exp.Expr | None) -> str | None:
     """The day that is written, when it is one without a time."""
     if isinstance(bound, exp.Cast) and bound.is_type("date", "timestamp"):
         bound = bound.this

@@ -12,6 +12,7 @@ from graph.autofix.base import Context, Rule
 from graph.autofix.kinds import MOMENTS, kind_of
 from graph.autofix.names import folded, identifier
 from graph.autofix.other_moment import row_moment
+from graph.context.words import name_words
 
 _EARLY = re.compile(
     r"\b(?:oldest|earliest|the\s+longest(?=\W*$|\W+(?:ago|time|been|standing|waiting|serving|in\b))|"
@@ -19,11 +20,25 @@ _EARLY = re.compile(
     re.IGNORECASE,
 )
 _LATE = re.compile(r"\b(?:newest|latest|youngest|most\s+recent(?:ly)?)\b", re.IGNORECASE)
+_FIRST = re.compile(r"\bfirst\b", re.IGNORECASE)
+_LAST = re.compile(r"\blast\b", re.IGNORECASE)
+_LONG = re.compile(r"\b(?:long|short)(?:er|est)?\b", re.IGNORECASE)
+_IDLE = re.compile(
+    r"\b(?:first|last|past)\s+(?:(?!of\b)\w+\s+)?(?:day|week|month|quarter|half|year|decade|hour|minute|night|season|"
+    r"(?:sur)?name|class|floor|aid|team|place|party)s?\b|\b(?:first|last)\s+and\s+(?:last|first)\b|\bat\s+(?:first|last)\b|"
+    r"\w+est\s+(?:ones\s+)?(?:first|last)\b|\brecent(?:ly)?\s+(?:ones\s+)?(?:first|last)\b|[,;]\s*\w+(?:\s+\w+)?\s+(?:first|last)\W*$|"
+    r"\blast\s+(?:mon|tues|wednes|thurs|fri|satur|sun)day\b",
+    re.IGNORECASE,
+)
+"""First and last of something else, or of how a list is to be ordered."""
 
 
 def _fix(context: Context) -> str | None:
     select, question = context.tree, context.question
     early, late = bool(_EARLY.search(question)), bool(_LATE.search(question))
+    if not early and not late and not _LONG.search(question):
+        told = _IDLE.sub(" ", question)
+        early, late = bool(_FIRST.search(told)), bool(_LAST.search(told))
     if early == late or not isinstance(select, exp.Select):
         return None
     order, limit = select.args.get("order"), select.args.get("limit")
@@ -38,7 +53,7 @@ def _fix(context: Context) -> str | None:
     scope = context.names.scopes[-1]
     if not isinstance(key.this, exp.Column) or kind_of(key.this, context.names, scope) not in MOMENTS:
         return None
-    if bool(key.args.get("desc")) is late:
+    if {"first", "last"} & {*name_words(key.this.name)} or bool(key.args.get("desc")) is late:
         return None
     order.set("expressions", [exp.Ordered(this=key.this.copy(), desc=late, nulls_first=late)])
     which = "last" if late else "first"

@@ -169,10 +169,27 @@ def _part_of_span(node: exp.Expr, names: Names, scope: Scope) -> str | None:
             years = exp.Mul(this=_part("YEAR", age), expression=exp.Literal.number(12))
             node.replace(exp.paren(exp.Add(this=years, expression=_part("MONTH", age))))
         return f"A span of days has no {unit.lower()}s; they are counted by the calendar."
+    if unit in _WHOLE and sides != ["date", "date"] and _is_measured(node):
+        node.set("this", exp.var("EPOCH"))
+        node.replace(
+            exp.paren(exp.Div(this=node.copy(), expression=exp.Literal.number(_WHOLE[unit]), typed=True))
+        )
+        return f"The whole span is counted in {unit.lower()}s, not only what is left of it beside days."
     if unit in {"EPOCH", "HOUR", "MINUTE", "SECOND"} and sides == ["date", "date"]:
         inner.set("this", exp.cast(inner.this.copy(), exp.DType.TIMESTAMP))
         return "The difference of dates is taken as an interval."
     return None
+
+
+_WHOLE = {"HOUR": 3_600, "MINUTE": 60}
+
+
+def _is_measured(node: exp.Expr) -> bool:
+    """Whether a span's hours are held against a number: ``EXTRACT(HOUR FROM a - b) > 48``."""
+    other = (
+        node.parent.expression if isinstance(node.parent, _COMPARISONS) and node.parent.this is node else None
+    )
+    return isinstance(other, exp.Literal) and not other.is_string
 
 
 def _yes_of_number(node: exp.Expr, names: Names, scope: Scope) -> str | None:

@@ -57,6 +57,14 @@ _PART = re.compile(
 )
 """Right before a year: a part of it that is not told by months."""
 
+_YEARS = re.compile(
+    r"\b(?:in|during)\s+the\s+(?P<decade>(?:19|20)\d0)['’]?s\b(?!\s*(?:and|or|to|until)\b)|"
+    r"\b(?:between|from|(?:in|over|for|during)\s+(?:the\s+)?years)\s+(?:the\s+years\s+)?(?P<first>(?:19|20)\d\d)\s+"
+    r"(?:and|to|through|until)\s+(?P<last>(?:19|20)\d\d)\b(?!\s*-)",
+    re.IGNORECASE,
+)
+_DECADE = 10
+
 
 @dataclass(frozen=True, slots=True)
 class Period:
@@ -86,6 +94,26 @@ class Period:
 
 def named_period(question: str) -> Period | None:
     """The period, when it is the only time that the question speaks of."""
+    return _years(question) or _months(question)
+
+
+def _years(question: str) -> Period | None:
+    """Several whole years: "from 2022 to 2024", "in the 1990s"."""
+    found = list(_YEARS.finditer(question))
+    if len(found) != 1:
+        return None
+    match = found[0]
+    if _TIME.search(f"{question[: match.start()]} {question[match.end() :]}"):
+        return None
+    said = " ".join(match[0].split())
+    if match["decade"]:
+        first = int(match["decade"])
+        return Period(date(first, 1, 1), date(first + _DECADE, 1, 1), said)
+    first, last = int(match["first"]), int(match["last"])
+    return Period(date(first, 1, 1), date(last + 1, 1, 1), said) if first < last else None
+
+
+def _months(question: str) -> Period | None:
     question = _TURNED.sub(lambda turned: f"{turned[2] or turned[3]} {turned[1]}", question)
     found = [match for match in _PERIOD.finditer(question) if not _is_bare(match)]
     if len(found) != 1:

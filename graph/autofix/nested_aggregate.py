@@ -19,8 +19,11 @@ _INNER = "per_group"
 
 def _fix(context: Context) -> str | None:
     select = context.tree
-    if not isinstance(select, exp.Select) or select.args.get("with_") or select.args.get("having"):
+    if not isinstance(select, exp.Select) or select.args.get("with_"):
         return None
+    said = _most_of_groups(select) or _most_itself(select)
+    if said is not None or select.args.get("having"):
+        return said
     scope = context.names.scopes[-1]
     if scope.expression is not select:
         return None
@@ -36,6 +39,46 @@ def _fix(context: Context) -> str | None:
     _in_two_steps(select, keys, nested)
     shown = ", ".join(key.sql(dialect="postgres") for key in keys)
     return f"Aggregates of aggregates: the inner ones are computed for each {shown} first."
+
+
+def _most_of_groups(select: exp.Select) -> str | None:
+    """``= (SELECT MAX(COUNT(*)) FROM … GROUP BY …)``: the first of the groups by that."""
+    for within in select.find_all(exp.Subquery):
+        inner = within.this
+        if not isinstance(inner, exp.Select) or not inner.args.get("group") or len(inner.selects) != 1:
+            continue
+        end = inner.selects[0].unalias()
+        if not isinstance(end, exp.Max | exp.Min) or not isinstance(end.this, exp.AggFunc):
+            continue
+        if any(inner.args.get(part) for part in ("order", "limit", "distinct")):
+            continue
+        figure = end.this
+        inner.set("expressions", [figure.copy()])
+        _first_by(inner, figure, down=isinstance(end, exp.Max))
+        return (
+            f"{end.sql(dialect='postgres')} is the first of the groups by {figure.sql(dialect='postgres')}."
+        )
+    return None
+
+
+def _most_itself(select: exp.Select) -> str | None:
+    """``HAVING COUNT(*) = MAX(COUNT(*))``: the group with the most."""
+    having = select.args.get("having")
+    test = having.this if having is not None else None
+    if not isinstance(test, exp.EQ) or select.args.get("order") or select.args.get("limit"):
+        return None
+    for figure, end in ((test.this, test.expression), (test.expression, test.this)):
+        if isinstance(end, exp.Max | exp.Min) and isinstance(figure, exp.AggFunc) and end.this == figure:
+            select.set("having", None)
+            _first_by(select, figure, down=isinstance(end, exp.Max))
+            return f"The group with this {figure.sql(dialect='postgres')} is the first by it."
+    return None
+
+
+def _first_by(select: exp.Select, figure: exp.Expr, *, down: bool) -> None:
+    key = exp.Ordered(this=figure.copy(), desc=down or None, nulls_first=False)
+    select.set("order", exp.Order(expressions=[key]))
+    select.set("limit", exp.Limit(expression=exp.Literal.number(1)))
 
 
 def _nested(item: exp.Expr) -> list[exp.Expr]:
