@@ -66,6 +66,10 @@ def _mend_bounds(
     parts: list[exp.Expr], period: Period, names: Names, scope: Scope, *, is_all: bool
 ) -> str | None:
     for part in parts:
+        if _is_first_day(part, parts, period, names, scope):
+            low = exp.GTE(this=part.this.copy(), expression=_written(period.first))
+            part.replace(exp.and_(low, exp.LT(this=part.this.copy(), expression=_written(period.after))))
+            return f"Asked for {period.said}: all of it is meant, and not its first day."
         column = part.this if isinstance(part, exp.Between | exp.GT | exp.GTE) else None
         kind = kind_of(column, names, scope)
         if not isinstance(column, exp.Column) or kind not in MOMENTS:
@@ -89,6 +93,18 @@ def _mend_bounds(
         where = "ends" if begins == period.first else "begins and ends"
         return f"Asked for {period.said}: the time {where} with it."
     return None
+
+
+def _is_first_day(part: exp.Expr, parts: list[exp.Expr], period: Period, names: Names, scope: Scope) -> bool:
+    """``joined = '2026-01-01'`` for 2026, of a moment that nothing else is asked of."""
+    column = part.this
+    if isinstance(column, exp.Cast):
+        column = column.this
+    if not isinstance(part, exp.EQ) or not isinstance(column, exp.Column):
+        return False
+    if kind_of(column, names, scope) not in MOMENTS or _day(part.expression) != period.first:
+        return False
+    return not any(one is not part and column in one.find_all(exp.Column) for one in parts)
 
 
 def _set_bounds(part: exp.Expr, tests: list[exp.Expr], period: Period, *, keeps: bool) -> None:

@@ -21,6 +21,10 @@ _NAMED = re.compile(
     re.IGNORECASE,
 )
 
+_DENIED = re.compile(
+    r"\b(?:not|never|no|none|without|before|ago|older|earlier|since|until|more\s+than|over)\b|n['’]t\b",
+    re.IGNORECASE,
+)
 _LAST_FEW = re.compile(r"\b(?:last|past|previous)\s+\w+\s+(day|week|month)s\b", re.IGNORECASE)
 
 
@@ -38,7 +42,11 @@ def _fix(context: Context) -> str | None:
             said = (
                 _equal_to_a_day(part, context.names, scope)
                 or _by_number(part, parts, context, scope)
-                or (_as_named(part, parts, asked[0], context.names, scope) if len(set(asked)) == 1 else None)
+                or (
+                    _as_named(part, parts, asked[0], context.question, context.names, scope)
+                    if len(set(asked)) == 1
+                    else None
+                )
             )
             if said:
                 return said
@@ -106,12 +114,19 @@ def _is_this_year(test: exp.Expr, column: exp.Expr) -> bool:
 
 
 def _as_named(
-    part: exp.Expr, parts: list[exp.Expr], asked: tuple[str, str], names: Names, scope: Scope
+    part: exp.Expr,
+    parts: list[exp.Expr],
+    asked: tuple[str, str],
+    question: str,
+    names: Names,
+    scope: Scope,
 ) -> str | None:
     """A rolling span, or a month of any year, where the question names a period of the calendar."""
     which, unit = asked
     back = 0 if which in {"this", "current"} else 1
     column = _rolling(part, parts, unit) or _month_alone(part, unit, back)
+    if column is None and back and not _DENIED.search(question):
+        column = _before_then(part, parts, unit)
     if column is None or kind_of(column, names, scope) not in MOMENTS:
         return None
     _set_period(part, column, back, unit)
@@ -125,6 +140,14 @@ def _rolling(part: exp.Expr, parts: list[exp.Expr], unit: str) -> exp.Column | N
     bounded = any(other is not part and part.this in list(other.find_all(exp.Column)) for other in parts)
     from_then = (1, unit) in {_back(part.expression), _back_to_first(part.expression)}
     return part.this if from_then and not bounded else None
+
+
+def _before_then(part: exp.Expr, parts: list[exp.Expr], unit: str) -> exp.Column | None:
+    """``moment < NOW() - INTERVAL '1 year'``: all but what is asked for."""
+    if not isinstance(part, exp.LTE | exp.LT) or not isinstance(part.this, exp.Column):
+        return None
+    bounded = any(other is not part and part.this in list(other.find_all(exp.Column)) for other in parts)
+    return part.this if (1, unit) == _back(part.expression) and not bounded else None
 
 
 def _month_alone(part: exp.Expr, unit: str, back: int) -> exp.Column | None:

@@ -30,6 +30,8 @@ def _rename(context: Context, *, strict: bool) -> str | None:
         sources = names.visible(item.scope)
         if any(source.has(name) for source in sources):
             continue  # written of the wrong table, not wrongly
+        if not qualifier and _is_computed(item.column, name, item.scope.expression):
+            continue  # what the query itself computes
         meant = [source for source in sources if source.alias == qualifier] if qualifier else sources
         if item.problem == "no_source" or (strict and _elsewhere(context, name)):
             continue
@@ -39,11 +41,34 @@ def _rename(context: Context, *, strict: bool) -> str | None:
         if found is None:
             continue
         source, actual = found
+        if _is_compared(item.column, actual):
+            continue  # a column is not held against itself
         item.column.set("this", identifier(actual))
         if qualifier or len(sources) > 1:
             item.column.set("table", exp.to_identifier(source.alias))
         return f"The column is {source.alias}.{actual}; there is no {name}."
     return None
+
+
+def _is_computed(column: exp.Column, name: str, select: exp.Expr) -> bool:
+    """Whether it is the name of a select item, used where PostgreSQL does not know it yet."""
+    inside = column.find_ancestor(exp.Where, exp.Having, exp.Select)
+    if not isinstance(select, exp.Select) or not isinstance(inside, exp.Where | exp.Having):
+        return False
+    return inside.parent is select and any(
+        isinstance(item, exp.Alias) and folded(item.args["alias"]) == name for item in select.selects
+    )
+
+
+def _is_compared(column: exp.Column, actual: str) -> bool:
+    """Whether it stands beside the column of that very name, compared with it or taken from it."""
+    beside = column.parent
+    if not isinstance(beside, exp.EQ | exp.NEQ | exp.LT | exp.LTE | exp.GT | exp.GTE | exp.Sub | exp.Div):
+        return False
+    other = beside.expression if beside.this is column else beside.this
+    if not isinstance(other, exp.Column) or folded(other.this) != actual:
+        return False
+    return not column.args.get("table") or folded(column.args["table"]) == folded(other.args.get("table"))
 
 
 def _elsewhere(context: Context, name: str) -> bool:

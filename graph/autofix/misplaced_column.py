@@ -3,7 +3,8 @@
 from sqlglot import exp
 
 from graph.autofix.base import Context, Rule
-from graph.autofix.names import Source, folded
+from graph.autofix.kinds import MOMENTS, kind_of_type
+from graph.autofix.names import Source, folded, identifier
 
 
 def _fix(context: Context) -> str | None:
@@ -24,9 +25,37 @@ def _fix(context: Context) -> str | None:
             continue
         if _would_say_nothing(column, name, qualifier, holders[0].alias):
             continue
+        if _is_beside_itself(column, name, holders[0].alias):
+            moment = _only_moment(sources, qualifier)
+            if moment is None:
+                continue
+            column.set("this", identifier(moment))
+            return f"{name} is taken from itself: of {qualifier} it is {moment}, the only moment there."
         column.set("table", exp.to_identifier(holders[0].alias))
         return f"{name} is a column of {_called(holders[0])}, not of {qualifier}."
     return None
+
+
+def _is_beside_itself(column: exp.Column, name: str, holder: str) -> bool:
+    """Whether the move would leave ``a.x - a.x``: two things were meant."""
+    beside = column.parent
+    if not isinstance(beside, exp.Sub | exp.LT | exp.LTE | exp.GT | exp.GTE):
+        return False
+    other = beside.expression if beside.this is column else beside.this
+    if not isinstance(other, exp.Column) or folded(other.this) != name:
+        return False
+    return folded(other.args.get("table")) == holder
+
+
+def _only_moment(sources: list[Source], qualifier: str) -> str | None:
+    found = [
+        name
+        for source in sources
+        if source.alias == qualifier
+        for name, kind in (source.columns or {}).items()
+        if kind_of_type(kind) in MOMENTS
+    ]
+    return found[0] if len(found) == 1 else None
 
 
 def _equal_anyway(holders: list[Source], name: str, select: exp.Expr) -> list[Source]:

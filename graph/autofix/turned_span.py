@@ -12,7 +12,8 @@ from sqlglot.optimizer.scope import Scope
 
 from graph.autofix.base import Context, Rule
 from graph.autofix.kinds import MOMENTS, kind_of
-from graph.autofix.names import Names, folded
+from graph.autofix.names import Names, Source, folded
+from graph.autofix.other_moment import BARE
 from graph.context.words import listed, name_words, stem, words
 
 _LASTS = re.compile(
@@ -44,16 +45,25 @@ _LAST = frozenset(map(stem, listed("""
 """)))  # fmt: skip
 
 
+_BARE = frozenset(map(stem, BARE))
+_EVENTS = frozenset(map(stem, listed("start started begin began begun checkin")))
+_PLANNED = frozenset(map(stem, listed("""
+    due expected planned scheduled estimated promised wanted valid birth born expiry expires eta deadline
+""")))  # fmt: skip
+
+
 def _fix(context: Context) -> str | None:
     if not _LASTS.search(context.question) or _EARLY.search(context.question):
         return None
     names = context.names
     for scope in names.scopes:
         for span in scope.find_all(exp.Sub):
-            one, other = span.this, span.expression
+            one, other = _bare(span.this), _bare(span.expression)
             if not (isinstance(one, exp.Column) and isinstance(other, exp.Column)):
                 continue
-            if folded(one.args.get("table")) != folded(other.args.get("table")):
+            if said := _after_parent(span, one, other, names, scope):
+                return said
+            if folded(one.args.get("table")) != folded(other.args.get("table")) or one is not span.this:
                 continue
             if not {kind_of(one, names, scope), kind_of(other, names, scope)} <= MOMENTS:
                 continue
@@ -70,6 +80,43 @@ def _fix(context: Context) -> str | None:
             span.set("expression", one.copy())
             return f"{first.name} comes before {last.name}: it is taken from it, and not the other way round."
     return None
+
+
+def _bare(side: exp.Expr) -> exp.Expr:
+    """The column of ``CAST(ordered_at AS DATE)``."""
+    while isinstance(side, exp.Cast | exp.Paren):
+        side = side.this
+    return side
+
+
+def _after_parent(
+    span: exp.Expr, one: exp.Column, other: exp.Column, names: Names, scope: Scope
+) -> str | None:
+    """``orders.ordered_on - despatches.sent_on``: what refers to a thing comes after that thing began."""
+    sides = [_source(side, names, scope) for side in (one, other)]
+    thing, row = sides
+    if thing is None or row is None or thing is row or thing.table is None or row.table is None:
+        return None
+    if thing.table.qualified_name not in names.joins.referred(row.table.qualified_name):
+        return None
+    if not {kind_of(one, names, scope), kind_of(other, names, scope)} <= MOMENTS:
+        return None
+    own = {stem(word) for word in name_words(thing.table.name)}
+    begins = {_root(word) for word in name_words(one.name)} - _BARE
+    comes = {_root(word) for word in name_words(other.name)} - _BARE
+    # What starts on a day that is arranged may well be spoken of before: people enter for a race.
+    if not (begins <= own or begins & _FIRST) or begins & _EVENTS or comes & _PLANNED:
+        return None
+    left, right = span.this.copy(), span.expression.copy()
+    span.set("this", right)
+    span.set("expression", left)
+    return f"{one.name} comes before {other.name}: it is taken from it, and not the other way round."
+
+
+def _source(column: exp.Column, names: Names, scope: Scope) -> Source | None:
+    name, qualifier = folded(column.this), folded(column.args.get("table"))
+    found = [one for one in names.sources(scope) if (one.alias == qualifier if qualifier else one.has(name))]
+    return found[0] if len(found) == 1 else None
 
 
 def _is_turned(early: set[str], late: set[str], question: str, table: str) -> bool:
