@@ -52,6 +52,7 @@ median                the average, where the median is asked for
 other_thing           things of another table than those asked for
 latest_of_each        the last of all, or of groups that are too fine, where the last of each is asked for
 first_of_each         the first of all, where the first of each group is asked for
+first_of_period       the first of all times, where the first of each period is asked for
 holder_of_each        the most of each group, without the thing that has it
 row_arithmetic        a value of each row beside an aggregate
 nested_aggregate      an aggregate of an aggregate
@@ -188,6 +189,7 @@ from graph.autofix import (
     distinct_count,
     distinct_order,
     first_of_each,
+    first_of_period,
     first_time,
     foreign_dialect,
     full_name,
@@ -345,6 +347,7 @@ RULES: tuple[Rule, ...] = (
     latest_of_each.RULE,
     holder_of_each.RULE,
     first_of_each.RULE,
+    first_of_period.RULE,
     moment_order.RULE,
     turned_order.RULE,
     summed_order.RULE,

@@ -17,9 +17,11 @@ from graph.autofix.base import Context, Rule
 from graph.autofix.kinds import kind_of
 from graph.autofix.missing_join import join_along
 from graph.autofix.names import Source, folded, identifier, output_name
-from graph.context.words import stem, words
+from graph.context.joins import Join
+from graph.context.words import name_words, stem, words
 
 _FIGURES = frozenset({"integer", "number", "interval", ""})
+_KEYS = frozenset({"id", "code", "key", "no", "number"})
 _PERIOD = re.compile(r"\b(?:in|on|within|during)\s+(?:a|one|any)\s+(?:single\s+)?\w+", re.IGNORECASE)
 """The most of one period, which has to be told apart as well: "the most orders on a single day"."""
 
@@ -80,12 +82,44 @@ def _things(phrase: str, sources: list[Source], context: Context) -> list[exp.Co
         place = len(context.tree.args.get("joins") or ())
         alias = join_along(names, names.scopes[-1], sources, way, wanted="", place=place)
         return [exp.column(identifier(name), table=alias) for name in shown_of(table, way[-1], names)]
+    if way := _reference(said, sources, context):
+        place = len(context.tree.args.get("joins") or ())
+        alias = join_along(names, names.scopes[-1], sources, way, wanted="", place=place)
+        schema, _, name = way[-1].right.rpartition(".")
+        referred = names.snapshot.table(schema, name)
+        told = shown_of(referred, way[-1], names) if referred is not None else []
+        return [exp.column(identifier(name), table=alias) for name in told]
+    keys = [(one, name) for one in sources for name in one.columns or () if _is_key_of(name, said)]
+    if len(keys) == 1:
+        return [exp.column(identifier(keys[0][1]), table=keys[0][0].alias)]
     found = thing_column(phrase, sources, names)
     if found is None:
         return []
     column = exp.column(identifier(found[1]), table=found[0].alias)
     # A number is no thing: what has the highest total is not a total.
     return [column] if kind_of(column, names, names.scopes[-1]) == "text" else []
+
+
+def _reference(said: list[str], sources: list[Source], context: Context) -> list[Join]:
+    """The join to the things whose key the rows have under their name: the agent of ``agent_no``."""
+    here = {source.table.qualified_name for source in sources if source.table is not None}
+    joins = context.names.joins
+    found = {
+        join.right: join
+        for own in here
+        for join in joins.of(own)
+        if join.left == own
+        and len(join.left_columns) == 1
+        and _is_key_of(join.left_columns[0], said)
+        and join.right in joins.referred(own)
+    }
+    return list(found.values()) if len(found) == 1 and not here & {*found} else []
+
+
+def _is_key_of(column: str, said: list[str]) -> bool:
+    """``procedure_code`` is a procedure's, whatever the table is called that has them."""
+    own = name_words(column)
+    return own[-1] in _KEYS and [stem(word) for word in own[:-1]] == said
 
 
 def _is_counted(figure: exp.Expr, things: list[exp.Column], context: Context) -> bool:

@@ -57,7 +57,7 @@ def _fix(context: Context) -> str | None:
     if len(outputs) < 2 and shown is not None:
         return None  # the group itself is what is asked for
     key = shown.unalias() if shown is not None else exp.column(identifier(column), table=source.alias)
-    keys = [_resolved(one, select) for one in order.expressions]
+    keys = [resolved_key(one, select) for one in order.expressions]
     if any(one is None for one in keys):
         return None
     if shown is None:
@@ -116,7 +116,7 @@ def _is(item: exp.Expr, column: str) -> bool:
     return isinstance(item, exp.Column) and folded(item.this) == column
 
 
-def _resolved(key: exp.Expr, select: exp.Select) -> exp.Expr | None:
+def resolved_key(key: exp.Expr, select: exp.Select) -> exp.Expr | None:
     """A key of ORDER BY, with the select item in the place of its alias or number."""
     by = key.this
     if isinstance(by, exp.Literal):

@@ -5,6 +5,8 @@ from sqlglot import exp
 from graph.autofix.base import Context, Rule
 from graph.autofix.kinds import MOMENTS, kind_of_type
 from graph.autofix.names import Source, folded, identifier
+from graph.autofix.other_moment import BARE
+from graph.context.words import name_words
 
 
 def _fix(context: Context) -> str | None:
@@ -30,7 +32,7 @@ def _fix(context: Context) -> str | None:
             if moment is None:
                 continue
             column.set("this", identifier(moment))
-            return f"{name} is taken from itself: of {qualifier} it is {moment}, the only moment there."
+            return f"{name} is taken from itself: of {qualifier} it is {moment}."
         column.set("table", exp.to_identifier(holders[0].alias))
         return f"{name} is a column of {_called(holders[0])}, not of {qualifier}."
     return None
@@ -48,14 +50,17 @@ def _is_beside_itself(column: exp.Column, name: str, holder: str) -> bool:
 
 
 def _only_moment(sources: list[Source], qualifier: str) -> str | None:
+    """The one moment of a source, or the one that is called as its things are: ``test_on`` of a test."""
     found = [
-        name
+        (source, name)
         for source in sources
         if source.alias == qualifier
         for name, kind in (source.columns or {}).items()
         if kind_of_type(kind) in MOMENTS
     ]
-    return found[0] if len(found) == 1 else None
+    own = [name for source, name in found if {*name_words(name)} - BARE <= {*name_words(_called(source))}]
+    told = own if len(found) > 1 else [name for _, name in found]
+    return told[0] if len(told) == 1 else None
 
 
 def _equal_anyway(holders: list[Source], name: str, select: exp.Expr) -> list[Source]:

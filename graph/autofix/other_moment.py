@@ -39,7 +39,7 @@ _ROLES = (
 _SPECIAL = [
     (frozenset(map(stem, own.split())), frozenset(map(stem, f"{own} {said}".split()))) for own, said in _ROLES
 ]
-_BEGIN = frozenset(map(stem, listed("""
+BEGIN = frozenset(map(stem, listed("""
     created join joined registered registration signup signed opened open ordered order booked booking
     start started begin began placed issued hire hired since added enrolled entered subscribed admitted
     submitted filed reported requested
@@ -114,7 +114,7 @@ def _beginning(name: str, source: Source, spoken: set[str], names: Names) -> str
         roles = [(words_of, asked) for words_of, asked in _SPECIAL if said & words_of]
         if column.name == name:
             is_special = bool(roles) and not any(spoken & asked for _, asked in roles)
-        elif not roles and (said <= own or said & _BEGIN):
+        elif not roles and (said <= own or said & BEGIN):
             found.append(column.name)
         elif said & spoken:
             asked_for.append(column.name)
@@ -135,7 +135,7 @@ def row_moment(table: Table, question: str, names: Names) -> str | None:
         if kind_of_type(column.type) in MOMENTS
     }
     special = {name for name, of in said.items() if any(of & words_of for words_of, _ in _SPECIAL)}
-    begun = {name for name, of in said.items() if name not in special and (of <= own or of & _BEGIN)}
+    begun = {name for name, of in said.items() if name not in special and (of <= own or of & BEGIN)}
     for found in (set(said), {name for name, of in said.items() if of & (spoken - own)}, begun):
         if len(found) == 1:
             return found.pop()

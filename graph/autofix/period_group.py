@@ -43,7 +43,7 @@ def _fix(context: Context) -> str | None:
     weekday = asked["unit"].lower().startswith(("weekday", "day of"))
     if any(unit in name_words(name) for source in sources for name in source.columns or ()):
         return None  # a column that holds the period
-    moment = _moment(select, context)
+    moment = period_moment(select, context)
     if moment is None:
         return None
     if weekday:
@@ -62,7 +62,7 @@ def _is_figure(item: exp.Expr) -> bool:
     return item.find(exp.AggFunc) is not None and item.find(exp.Window) is None
 
 
-def _moment(select: exp.Select, context: Context) -> exp.Column | None:
+def period_moment(select: exp.Select, context: Context) -> exp.Column | None:
     names = context.names
     scope, where = names.scopes[-1], select.args.get("where")
     filtered = {

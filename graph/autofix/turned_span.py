@@ -13,8 +13,9 @@ from sqlglot.optimizer.scope import Scope
 from graph.autofix.base import Context, Rule
 from graph.autofix.kinds import MOMENTS, kind_of
 from graph.autofix.names import Names, Source, folded
-from graph.autofix.other_moment import BARE
+from graph.autofix.other_moment import BARE, BEGIN
 from graph.context.words import listed, name_words, stem, words
+from wire.snapshot import Table
 
 _LASTS = re.compile(
     r"\b(?:how\s+long|last(?:s|ed)?|took|takes?|durations?|between|until|till|from|elapsed|time\s+to|spent|"
@@ -97,7 +98,7 @@ def _after_parent(
     thing, row = sides
     if thing is None or row is None or thing is row or thing.table is None or row.table is None:
         return None
-    if thing.table.qualified_name not in names.joins.referred(row.table.qualified_name):
+    if not _refers(row.table, thing.table, names):
         return None
     if not {kind_of(one, names, scope), kind_of(other, names, scope)} <= MOMENTS:
         return None
@@ -105,12 +106,23 @@ def _after_parent(
     begins = {_root(word) for word in name_words(one.name)} - _BARE
     comes = {_root(word) for word in name_words(other.name)} - _BARE
     # What starts on a day that is arranged may well be spoken of before: people enter for a race.
-    if not (begins <= own or begins & _FIRST) or begins & _EVENTS or comes & _PLANNED:
+    if not (begins <= own or begins & (_FIRST | BEGIN)) or begins & _EVENTS or comes & _PLANNED:
         return None
     left, right = span.this.copy(), span.expression.copy()
     span.set("this", right)
     span.set("expression", left)
     return f"{one.name} comes before {other.name}: it is taken from it, and not the other way round."
+
+
+def _refers(row: Table, thing: Table, names: Names) -> bool:
+    """Whether rows of the one are about a thing of the other; without keys, by the first columns."""
+    if thing.qualified_name in names.joins.referred(row.qualified_name):
+        return True
+    ways = names.joins.between(row.qualified_name, thing.qualified_name)
+    first = thing.columns[0].name
+    return any(
+        way.left_columns == way.right_columns == (first,) and row.columns[0].name != first for way in ways
+    )
 
 
 def _source(column: exp.Column, names: Names, scope: Scope) -> Source | None:
