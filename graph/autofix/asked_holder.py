@@ -11,12 +11,12 @@ import re
 from sqlglot import exp
 
 from graph.autofix.asked_group import thing_column, ungrouped
-from graph.autofix.asked_order import AskedOne, asked_one
 from graph.autofix.asked_table import outside_table, shown_of, way_to
 from graph.autofix.base import Context, Rule
 from graph.autofix.kinds import kind_of
 from graph.autofix.missing_join import join_along
 from graph.autofix.names import Source, folded, identifier, output_name
+from graph.autofix.superlative import AskedOne, asked_one
 from graph.context.joins import Join
 from graph.context.words import name_words, stem, words
 

@@ -9,6 +9,7 @@ import re
 from sqlglot import exp
 
 from graph.autofix.base import Context, Rule
+from graph.autofix.superlative import asked_one
 
 _SPELLED = "one two three four five six seven eight nine ten eleven twelve"
 _NUMBERS = {word: number for number, word in enumerate(_SPELLED.split(), 1)} | {"fifteen": 15, "twenty": 20}
@@ -27,6 +28,7 @@ _ONE = re.compile(
     rf"shows?|takes?|pays?|paid|spent|brought|earned|generated)\b[^,;?]*\b{_FIRST}\b",
     re.IGNORECASE,
 )
+_WHO = re.compile(r"\W*who\b", re.IGNORECASE)
 _EACH = re.compile(r"\b(?:each|every|per)\b", re.IGNORECASE)
 _LIST = re.compile(
     r"\b(?:and|each|sort(?:ed|ing)?|rank(?:ed|ing)?|(?:order|list)(?:ed)?(?=\s+(?:them|the|all|by|in|it|from|of)\b))\b",
@@ -41,8 +43,11 @@ def _fix(context: Context) -> str | None:
     if any(select.args.get(part) for part in ("limit", "offset", "fetch")) or select.find(exp.Window):
         return None
     number = asked_number(question)
-    if number is None and _ONE.search(question) and not _LIST.search(question):
-        number = 1
+    if number is None and not _LIST.search(question):
+        one = asked_one(question)
+        number = (
+            1 if _ONE.search(question) or (one is not None and (one.thing or _WHO.match(question))) else None
+        )
     if not number:
         return None
     select.set("limit", exp.Limit(expression=exp.Literal.number(number)))

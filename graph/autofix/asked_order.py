@@ -5,61 +5,24 @@ first. Where the measure is worked out in a subquery that the things are looked 
 """
 
 import re
-from dataclasses import dataclass
 
 from sqlglot import exp
 
+from graph.autofix.asked_limit import asked_number
 from graph.autofix.base import Context, Rule
 from graph.autofix.kinds import kind_of
 from graph.autofix.names import Names, identifier
+from graph.autofix.superlative import AskedOne, asked_end, asked_one
 
-_MOST = "most|highest|largest|biggest|greatest|longest|heaviest|busiest|priciest|best|top"
-_LEAST = "least|lowest|fewest|smallest|shortest|lightest|cheapest|worst"
-_ASKED = re.compile(
-    r"^\W*(?:(?:and|so|for|in)\b[^,]*,\s*)?(?:which|what|who)(?P<thing>(?:\s+(?!(?:is|are|was|were|has|have|had|do|does|did)\b)[\w-]+){0,3}?)\s+"
-    r"(?:has|had|is|was|does|did|made|makes|sold|sells|got|gets|received|receives|pays|paid|spent|spends|brought|"
-    r"brings|earned|earns|generated|generates|takes|took|shows?|charges|costs?|gave|gives|attracts?|holds?|won|wins|"
-    r"lost|loses|ran|runs|wrote|saw|sees|led|drew|used|uses|lasts|\w{2,}ed)\b"
-    rf"[^.;?]*?\b(?:(?P<most>{_MOST})|(?P<least>{_LEAST}))\b",
-    re.IGNORECASE,
-)
-_SEVERAL = re.compile(
-    r"\b(?:each|every|per|rank|ranking|(?:sort|order|list)(?:ed)?(?=\s+(?:them|the|all|by|in|it|from)\b)|all|"
-    r"at\s+(?:most|least)\s+one)\b",
-    re.I,
-)
-_PLURAL = re.compile(r"(?<!s)(?<!u)(?<!i)(?<!specie)(?<!serie)s$", re.IGNORECASE)
-_NTH = re.compile(
-    r"\b(?:second|third|fourth|fifth|2nd|3rd|4th|5th)[\s-]+(?:most|least|\w+est)\b", re.IGNORECASE
-)
-_AT = re.compile(r"\bat\s+(?:least|most|best|worst)\b", re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True)
-class AskedOne:
-    """The one thing that a question asks for by a superlative."""
-
-    thing: str
-    """What it is called; ``""`` for *who*, or a bare *which*."""
-    down: bool
-    """Whether it is the one with the most."""
-
-
-def asked_one(question: str) -> AskedOne | None:
-    """The one that is asked for; None where several are, or a place after the first."""
-    asked = _ASKED.search(_AT.sub(" ", question))
-    if asked is None or _SEVERAL.search(question) or _NTH.search(question):
-        return None
-    thing = asked["thing"].split()
-    if thing and _PLURAL.search(thing[-1]):
-        return None
-    return AskedOne(" ".join(thing), down=bool(asked["most"]))
+_SEVERAL = re.compile(r"\b(?:each|every|per|rank\w*|and)\b", re.IGNORECASE)
 
 
 def _fix(context: Context) -> str | None:
     select, names = context.tree, context.names
     asked = asked_one(context.question)
-    if asked is None or not isinstance(select, exp.Select):
+    number = 1 if asked is not None else _several(context.question)
+    asked = asked or AskedOne("", down=bool(asked_end(context.question)))
+    if number is None or not isinstance(select, exp.Select):
         return None
     if any(select.args.get(part) for part in ("order", "limit", "offset", "fetch", "distinct")):
         return None
@@ -76,9 +39,17 @@ def _fix(context: Context) -> str | None:
     # A measure that is not known is neither the highest nor the lowest.
     key = exp.Ordered(this=measure.copy(), desc=down or None, nulls_first=False)
     place.set("order", exp.Order(expressions=[key]))
-    place.set("limit", exp.Limit(expression=exp.Literal.number(1)))
+    place.set("limit", exp.Limit(expression=exp.Literal.number(number)))
     which = "highest" if down else "lowest"
-    return f"One is asked for: the {which} by {measure.sql(dialect='postgres')}."
+    many = "One is" if number == 1 else f"{number} are"
+    return f"{many} asked for: the {which} by {measure.sql(dialect='postgres')}."
+
+
+def _several(question: str) -> int | None:
+    """How many are asked for by a superlative: "the three members with the highest fines"."""
+    if asked_end(question) is None or _SEVERAL.search(question):
+        return None
+    return asked_number(question)
 
 
 def _within(select: exp.Select) -> exp.Select | None:

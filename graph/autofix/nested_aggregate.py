@@ -15,13 +15,14 @@ from graph.autofix.names import folded, identifier
 from graph.context.words import name_words, stem
 
 _INNER = "per_group"
+_STEP, _ROWS = "step", "per_row"
 
 
 def _fix(context: Context) -> str | None:
     select = context.tree
     if not isinstance(select, exp.Select) or select.args.get("with_"):
         return None
-    said = _most_of_groups(select) or _most_itself(select)
+    said = _most_of_groups(select) or _most_itself(select) or _of_windows(select)
     if said is not None or select.args.get("having"):
         return said
     scope = context.names.scopes[-1]
@@ -73,6 +74,34 @@ def _most_itself(select: exp.Select) -> str | None:
             _first_by(select, figure, down=isinstance(end, exp.Max))
             return f"The group with this {figure.sql(dialect='postgres')} is the first by it."
     return None
+
+
+def _of_windows(select: exp.Select) -> str | None:
+    """``AVG(at - LAG(at) OVER (…))``: what is looked up in other rows is there before it is averaged."""
+    if any(select.args.get(part) for part in ("group", "having", "order", "limit", "distinct")):
+        return None
+    figures = [item.unalias() for item in select.selects]
+    while any(isinstance(one, exp.Round | exp.Extract | exp.Div | exp.Mul | exp.Paren) for one in figures):
+        figures = [
+            (one.expression if isinstance(one, exp.Extract) else one.this)
+            if isinstance(one, exp.Round | exp.Extract | exp.Div | exp.Mul | exp.Paren)
+            else one
+            for one in figures
+        ]
+    if not figures or not all(
+        isinstance(one, exp.Avg | exp.Max | exp.Min | exp.Sum) and one.this.find(exp.Window)
+        for one in figures
+    ):
+        return None
+    inner = select.copy()
+    inner.set("expressions", [])
+    for place, one in enumerate(figures, 1):
+        inner.append("expressions", exp.alias_(one.this.copy(), f"{_STEP}_{place}"))
+        one.set("this", exp.column(f"{_STEP}_{place}"))
+    for part in ("joins", "where"):
+        select.set(part, None)
+    select.set("from_", exp.From(this=inner.subquery(_ROWS)))
+    return "What is taken from the row before is worked out for each row first."
 
 
 def _first_by(select: exp.Select, figure: exp.Expr, *, down: bool) -> None:
