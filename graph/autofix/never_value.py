@@ -17,7 +17,9 @@ from graph.context.words import fold, words
 
 _NEVER = r"(?:\bnever|\bno|\bnot|n['’]t|\bwithout|\bnone|\bnor|\bneither)\b"
 _NEVER_ANY = re.compile(
-    r"\b(?:never|without\s+(?:ever|any)|(?:not|n['’]t)\s+(?:\w+\s+){0,3}any)\b|\bnot\s+ever\b", re.I
+    r"\b(?:never|without\s+(?:ever|any)|(?:not|n['’]t)\s+(?:\w+\s+){0,3}any(?:thing|one|body)?)\b|\bnot\s+ever\b|"
+    r"^\W*(?:which|what|how\s+many)\s+(?:\w+\s+){1,3}?(?:(?:did|have|has|had)(?:\s+not|n['’]t)|(?:have|has|had)\s+no)\b",
+    re.IGNORECASE,
 )
 _BUT = re.compile(r"\b(?:but|yet)\b", re.IGNORECASE)
 """That there are other rows is asked for as well."""
