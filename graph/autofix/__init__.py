@@ -103,6 +103,7 @@ counted_rows          COUNT(*) over rows that hold a count each
 distinct_count        rows counted where different things, or periods, are
 average_per           an average of single rows, where that of each of something is asked for
 line_price            lines reckoned at the product's price, which have their own
+percent_column        per cent taken as whole ones, as in price * (1 - discount_pct)
 summed_money          rows counted where their money is asked for
 lone_value            values of one column that exclude each other, where one or none is asked for
 loose_or              OR that binds otherwise than it is meant
@@ -238,6 +239,7 @@ from graph.autofix import (
     other_thing,
     own_average,
     own_name,
+    percent_column,
     percent_scale,
     period_change,
     period_counts,
@@ -390,6 +392,7 @@ RULES: tuple[Rule, ...] = (
     distinct_count.RULE,
     average_per.RULE,
     line_price.RULE,
+    percent_column.RULE,
     summed_money.RULE,
     lone_value.RULE,
     loose_or.RULE,

@@ -89,7 +89,7 @@ class JoinGraph:
         for table in self._tables:
             for column in table.columns:
                 kind = type_family(column.type)
-                if _looks_like_key(column.name):
+                if _looks_like_key(column.name) or column.name.lower() in self._natural:
                     holders.setdefault((column.name.lower(), kind), []).append((table, column))
         for holding in holders.values():
             # A name that half of a large schema has (tenant_id) says nothing about any two of its tables.
@@ -109,6 +109,14 @@ class JoinGraph:
         yield from self._by_table_name()
         yield from self._by_short_name()
         yield from self._by_role()
+
+    @cached_property
+    def _natural(self) -> frozenset[str]:
+        """Own keys that no ending gives away, of a database that declares none: ``sku``, ``isbn``."""
+        if self._declares:
+            return frozenset()
+        keys = (self.own.key(table) for table in self._tables)
+        return frozenset(key.lower() for key in keys if key) - _KEY_ENDINGS
 
     @cached_property
     def _declares(self) -> bool:

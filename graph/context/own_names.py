@@ -6,13 +6,25 @@ the first column of a table is its own key unless it speaks of another table.
 
 from graph.context.prepared import once
 from graph.context.short_names import short_names
-from graph.context.words import name_words, stem
+from graph.context.words import listed, name_words, stem
 from wire.snapshot import SchemaSnapshot, Table
 
 _ENDINGS = frozenset({"id", "key", "code", "cd", "no", "num", "nbr", "number", "uuid", "guid", "pk"})
+_WIDE = 3
+_EVERYDAY = listed(
+    """
+    active amount brand category city colour color comment country county date day description email
+    gender genre grade group kind label language level location make material mode model month name note
+    origin phone place position price quantity rank rating region role score season section sector sex shift
+    size source stage state status street team title town type unit value version week weight year zone
+    """
+)
+"""What many things have and none is told by."""
 _LABELS = frozenset({"name", "title", "label"})
 _PLAIN = frozenset(map(stem, ("full", "display", "company", "business", "trade", "official", "legal")))
 """Words before a label that speak of no other thing."""
+_IDS, _NUMBERS = ("id", "code", "key"), ("_no", "_num", "_nbr", "_number")
+"""How names of keys end, those first that hardly say anything else."""
 _PARTS = (("first", "name"), ("last", "name"))
 
 
@@ -49,20 +61,46 @@ class OwnNames:
     def _key(self, table: Table) -> str | None:
         if table.primary_key:
             return table.primary_key[0] if len(table.primary_key) == 1 else None
-        by_name = [column.name for column in table.columns if _is_named_for(column.name, table.name)]
-        if len(by_name) == 1:
-            return by_name[0]
+        for endings in (_IDS, _NUMBERS):
+            named = [one.name for one in table.columns if _is_named_for(one.name, table.name, endings)]
+            if len(named) == 1:
+                return named[0]
         if self._declared or not table.columns:
             return None
         first = table.columns[0].name
         pieces = name_words(first)
-        if self._first[first.lower()] > 1 or pieces[-1:] == [] or pieces[-1] not in _ENDINGS:
+        if self._first[first.lower()] > 1 or pieces[-1:] == []:
             return None
+        if pieces[-1] not in _ENDINGS:
+            return first if self._is_natural(table) else None
         rest = "".join(pieces[:-1])
         others = (other for other in self._tables if other is not table)
         if not _shortens(rest, table.name) and any(_shortens(rest, other.name) for other in others):
             return None
         return first
+
+    def _is_natural(self, table: Table) -> bool:
+        """Whether other tables refer to the first column by its name: a ``sku``, an ``isbn`` or a ``vin``.
+
+        One word: of two, the second says of what kind it is, and no kind of key was found in it. Other tables
+        have it further back, so it is not theirs.
+        """
+        first = table.columns[0]
+        ordered = [column.name for column in table.columns]
+        if len(ordered) < _WIDE or ordered == sorted(ordered):
+            return False  # a pair of things, or columns whose places say nothing
+        name = first.name.lower()
+        if len(name_words(name)) > 1 or name.endswith("id") or name in _EVERYDAY:
+            return False
+        if not first.type.startswith(("text", "char", "integer", "bigint")):
+            return False
+        holders = [
+            other
+            for other in self._tables
+            if other is not table
+            and any(one.name == first.name and one.type == first.type for one in other.columns[1:])
+        ]
+        return bool(holders)
 
     def _labels(self, table: Table) -> tuple[str, ...]:
         short, key = self._short, self.key(table)
@@ -83,10 +121,10 @@ class OwnNames:
         return ()
 
 
-def _is_named_for(column: str, table: str) -> bool:
-    """``id``, ``product_id`` and ``productid`` of product or products."""
+def _is_named_for(column: str, table: str, endings: tuple[str, ...]) -> bool:
+    """``id``, ``product_id`` and ``productid`` of product or products, and ``order_no`` of orders."""
     bare, lower = column.lower(), table.lower()
-    for ending in ("id", "code", "key"):
+    for ending in endings:
         if bare.endswith(ending):
             rest = bare.removesuffix(ending).rstrip("_")
             return rest in {"", lower} or (bool(rest) and stem(rest) == stem(lower))

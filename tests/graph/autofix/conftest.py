@@ -43,6 +43,8 @@ _TABLES = {
     "redemption": "redemption_id bigint, voucher_id bigint, redeemed_on date",
     "article": "article_id bigint, article_name text, list_price numeric, weight real",
     "purchase": "purchase_id bigint, article_id bigint, std_id bigint, pieces integer, unit_price numeric",
+    "sale": "sale_id bigint, pieces integer, price numeric(8,2), rebate_pct numeric(5,2), "
+    "tax_percent integer, fee_pct numeric(4,3)",
     "archive.shipment": "shipment_id bigint, order_id bigint, weight real, carrier text",
 }
 _OWN = [ForeignKey(columns=["chief_id"], to_schema="public", to_table="clerk", to_columns=["clerk_id"])]
@@ -63,7 +65,7 @@ def _snapshot(*, keys: bool) -> SchemaSnapshot:
                 comment=_VIEWS.get(name, ""),
                 primary_key=["parcel_id"] if name == "parcel" else [],
                 unique_keys=[["voucher_id"]] if name == "redemption" else [],
-                columns=[_column(*item.strip().split(" ", 1)) for item in columns.split(",")],
+                columns=[_column(*item.strip().split(" ", 1)) for item in columns.split(", ")],
                 foreign_keys=[
                     *(
                         ForeignKey(columns=[key], to_schema="public", to_table=target, to_columns=[key])

@@ -49,3 +49,34 @@ def test_a_key_in_a_part_refers_to_its_table(short: SchemaSnapshot) -> None:
     assert (join.left_columns, join.right_columns, join.declared) == (("home_brn_id",), ("brn_id",), False)
     assert joins.referred("public.member") == ["public.branch"]
     assert joins.referred("public.contract") == ["public.tariff"]
+
+
+@pytest.fixture(scope="module")
+def natural(make_snapshot: Make) -> SchemaSnapshot:
+    return make_snapshot(
+        {
+            "ware": "sku text, caption text, category text, listed date",
+            "orders": "order_no integer, placed date, category text",
+            "order_line": "order_no integer, line integer, sku text, pieces integer",
+            "category": "category text, remark text, since date",
+            "flight": "flight_id integer, flight_no integer, starts date",
+        }
+    )
+
+
+def test_a_word_that_others_refer_to_by_name_is_a_key(natural: SchemaSnapshot) -> None:
+    own, (ware, orders, line, category, flight) = OwnNames(natural), natural.tables
+    assert own.key(ware) == "sku"
+    assert own.key(orders) == "order_no", "its lines begin with it as well"
+    assert own.key(line) is None
+    assert own.key(category) is None, "many things have one, and none is told by it"
+    assert own.key(flight) == "flight_id"
+    [join] = JoinGraph(natural).between("public.order_line", "public.ware")
+    assert join.left_columns == ("sku",)
+
+
+def test_places_say_nothing_where_columns_are_sorted(make_snapshot: Make) -> None:
+    sorted_ones = make_snapshot(
+        {"ware": "isbn text, listed date, title text", "line": "amount numeric, isbn text"}
+    )
+    assert OwnNames(sorted_ones).key(sorted_ones.tables[0]) is None
