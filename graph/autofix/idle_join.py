@@ -11,7 +11,7 @@ from sqlglot.optimizer.scope import Scope
 
 from graph.autofix.base import Context, Rule
 from graph.autofix.names import Names, Source, folded
-from graph.context.words import stem, stems, words
+from graph.context.words import name_words, stem, stems, words
 
 
 def _fix(context: Context) -> str | None:
@@ -70,6 +70,8 @@ def _drop(context: Context, scope: Scope, join: exp.Join, alias: str, sources: d
     names, source = context.names, sources[alias]
     if source.table is None or not context.question or any(one.table is None for one in sources.values()):
         return False
+    if set(stems(context.question)) & {stem(word) for word in name_words(source.table.name)}:
+        return False  # it is asked about; another way may lead to it
     near = [
         one.table.qualified_name for key, one in sources.items() if key != alias and one.table is not None
     ]
