@@ -16,6 +16,7 @@ rejoin                a join on a column that one side lacks
 join_tree             tables joined in an order that does not connect them
 wrong_key             keys of different things held against each other
 bridge                the same, where other tables stand between the two
+counted_apart         the ratio of two things' numbers over a join, where each is to be counted by itself
 pronoun_value         a text that is a word of the question's grammar, and no value
 value_home            a text looked for in a column that cannot hold it, where another table does
 quoted_literal        a text in double quotes
@@ -32,7 +33,9 @@ moment_column         a date of which the table has only one, under another name
 missing_join          a column of a table that FROM lacks, joined in where there is one way
 computed_alias        a select alias used in WHERE, HAVING or beside it
 own_average           rows held against an aggregate of themselves
+peer_average          things held against the average of all, where that of their own group is asked
 self_correlation      a subquery's rows held against themselves instead of against the outer row
+figure_condition      a condition on a group's figure, asked of each row
 aggregate_where       an aggregate's condition in WHERE
 ambiguous_column      a bare column that several tables of FROM have
 type_mismatch         boolean = 1, ROUND(float, n), SUM(boolean), months of an epoch, LIKE on a number
@@ -57,6 +60,7 @@ holder_of_each        the most of each group, without the thing that has it
 row_arithmetic        a value of each row beside an aggregate
 nested_aggregate      an aggregate of an aggregate
 grouped_window        a window over single rows of a query that groups them
+bare_extreme          the greatest value beside columns of single rows, as SQLite reads it
 grouping              selected or ordered columns that GROUP BY lacks
 distinct_order        SELECT DISTINCT ordered by what is not selected
 moment_order          the last rows by time, where the first are asked for, or the other way round
@@ -102,6 +106,8 @@ counted_set           counts put together as sets
 counted_rows          COUNT(*) over rows that hold a count each
 distinct_count        rows counted where different things, or periods, are
 average_per           an average of single rows, where that of each of something is asked for
+counted_average       how many of one thing another has on average, not averaged or over rows of both
+priced_pieces         the price of one piece added up, where each row is of several
 line_price            lines reckoned at the product's price, which have their own
 percent_column        per cent taken as whole ones, as in price * (1 - discount_pct)
 summed_money          rows counted where their money is asked for
@@ -115,6 +121,7 @@ zero_rows             things without any row, asked for as well and dropped by a
 window_parts          a window over all rows, where one within each thing is asked for
 running_total         a running total that is lacking
 period_change         the change from one period to the next that is lacking
+undivided_parts       the parts of a ratio or a difference side by side, where the one figure is asked for
 ratio_parts           a ratio to all, where its second part was named
 compared_parts        groups held against all rows of another time, and not against their own
 narrower_view         a view of some of the things, where all of them are counted
@@ -122,10 +129,11 @@ turned_rate           a rate "per X" that is X for each, or whose X counts many 
 ratio_complement      a ratio to all, where it is to those without
 certain_share         a share whose part is a condition on all rows as well
 whole_share           an aggregate divided by itself
-percent_scale         a ratio given as a percentage that nobody asked for
+percent_scale         a ratio given as a percentage that nobody asked for, or the other way round
 inverted_share        a proportion written upside down
 integer_division      a ratio of integers, which PostgreSQL cuts to a whole number
 asked_unit            a span of time "in hours" given as an interval or in seconds
+kept_unit             a measure kept in another unit than the one asked for
 zero_division         a divisor that turned out to be zero
 literal_case          a compared text that the column has in another spelling
 like_case             a text searched for by its case, which nobody asked for
@@ -135,6 +143,8 @@ yes_or_no             yes or no compared with a column that holds something else
 asked_value           a value that the question names and no condition does
 asked_flag            a yes or no that question or notes name and no condition does
 value_elsewhere       the same of a thing that FROM refers to, which is joined in
+undivided_share       a count of the part, where its share of the whole is asked for
+having_share          a share of things that have rows elsewhere, over a join that drops those without
 current_row           rows that are no longer in force, where what is current is asked for
 undone_deed           what is undone, asked by a status that the question does not name
 only_value            things with only one kind of row, which may have others as well
@@ -169,6 +179,7 @@ from graph.autofix import (
     asked_unit,
     asked_value,
     average_per,
+    bare_extreme,
     blank_group,
     bridge,
     calendar_period,
@@ -177,6 +188,8 @@ from graph.autofix import (
     column_name,
     compared_parts,
     computed_alias,
+    counted_apart,
+    counted_average,
     counted_groups,
     counted_order,
     counted_rows,
@@ -189,6 +202,7 @@ from graph.autofix import (
     deed_value,
     distinct_count,
     distinct_order,
+    figure_condition,
     first_of_each,
     first_of_period,
     first_time,
@@ -198,6 +212,7 @@ from graph.autofix import (
     group_home,
     grouped_window,
     grouping,
+    having_share,
     holder_of_each,
     idle_join,
     idle_rows,
@@ -205,6 +220,7 @@ from graph.autofix import (
     inverted_share,
     join_tree,
     joined_name,
+    kept_unit,
     last_day,
     latest_of_each,
     leaf_rows,
@@ -239,6 +255,7 @@ from graph.autofix import (
     other_thing,
     own_average,
     own_name,
+    peer_average,
     percent_column,
     percent_scale,
     period_change,
@@ -246,6 +263,7 @@ from graph.autofix import (
     period_group,
     phantom_table,
     pivoted_group,
+    priced_pieces,
     pronoun_value,
     quoted_literal,
     ratio_complement,
@@ -273,6 +291,8 @@ from graph.autofix import (
     unasked_filter,
     unasked_group,
     unasked_null,
+    undivided_parts,
+    undivided_share,
     undone_deed,
     unused_join,
     value_elsewhere,
@@ -304,6 +324,7 @@ RULES: tuple[Rule, ...] = (
     join_tree.RULE,
     wrong_key.RULE,
     bridge.RULE,
+    counted_apart.RULE,
     quoted_literal.RULE,
     name_part.RULE,
     full_name.RULE,
@@ -321,7 +342,9 @@ RULES: tuple[Rule, ...] = (
     column_name.LATE_RULE,
     computed_alias.RULE,
     own_average.RULE,
+    peer_average.RULE,
     self_correlation.RULE,
+    figure_condition.RULE,
     aggregate_where.RULE,
     ambiguous_column.RULE,
     type_mismatch.RULE,
@@ -342,6 +365,7 @@ RULES: tuple[Rule, ...] = (
     row_arithmetic.RULE,
     nested_aggregate.RULE,
     grouped_window.RULE,
+    bare_extreme.RULE,
     grouping.RULE,
     distinct_order.RULE,
     median.RULE,
@@ -391,6 +415,8 @@ RULES: tuple[Rule, ...] = (
     counted_rows.RULE,
     distinct_count.RULE,
     average_per.RULE,
+    counted_average.RULE,
+    priced_pieces.RULE,
     line_price.RULE,
     percent_column.RULE,
     summed_money.RULE,
@@ -407,6 +433,7 @@ RULES: tuple[Rule, ...] = (
     compared_parts.RULE,
     narrower_view.RULE,
     turned_rate.RULE,
+    undivided_parts.RULE,
     ratio_parts.RULE,
     ratio_complement.RULE,
     certain_share.RULE,
@@ -415,6 +442,7 @@ RULES: tuple[Rule, ...] = (
     inverted_share.RULE,
     integer_division.RULE,
     asked_unit.RULE,
+    kept_unit.RULE,
     zero_division.RULE,
     literal_case.RULE,
     like_case.RULE,
@@ -424,6 +452,8 @@ RULES: tuple[Rule, ...] = (
     asked_value.RULE,
     value_elsewhere.RULE,
     asked_flag.RULE,
+    undivided_share.RULE,
+    having_share.RULE,
     current_row.RULE,
     undone_deed.RULE,
     only_value.RULE,

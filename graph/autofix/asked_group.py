@@ -16,11 +16,14 @@ from graph.context.words import STOP_WORDS, name_words, stem, words
 _ASKED = re.compile(
     r"\b(?:(?:for|in|of|by|from|on|at|within|per)\s+(?:each|every)|per|"
     r"(?<!ed\s)(?<!made\s)(?<!sold\s)(?<!held\s)(?<!paid\s)(?<!nt\s)(?<!en\s)(?<!ght\s)(?<!won\s)(?<!done\s)by(?!\s+the\s+(?:number|total))|"
-    r"across(?:\s+(?:different|all|various))?|each)\s+(?:of\s+the\s+)?((?:\w+[\s']+){0,2}\w+)",
+    r"across(?:\s+(?:different|all|various))?|each)\s+(?:of\s+the\s+)?(?:(?:the|our|their|its)\s+(?=\w+['’]))?"
+    r"((?:\w+[\s'’]+){0,2}\w+)",
     re.IGNORECASE,
 )
 AVERAGE_PER = re.compile(r"\baverage\s+number\s+of\b.*\b(?:per|each)\b", re.IGNORECASE)
 """One figure over all groups: the average number of employees per department."""
+_REFERENCES = frozenset({"id", "code", "key", "no"})
+_OWNER = re.compile(r"\w+(?:['’]s|s['’])\s", re.IGNORECASE)
 _KEYS = ("id", "code", "name")
 """Endings of the column by which a thing is told apart, the likeliest first."""
 
@@ -57,12 +60,14 @@ def _fix(context: Context) -> str | None:
     shown = {folded(column.this) for item in select.selects for column in item.find_all(exp.Column)}
     for phrase in asked_groups(context.question):
         found = named_column(phrase, sources, context.names)
-        if found is None:
+        if found is None or is_owned(phrase, context.question, context.names):
             continue
         source, name = found
         if not aggregates and _tells_apart(shown, source, name):
             return None
         column = exp.column(identifier(name), table=source.alias)
+        if aggregates and _is_of_each_row(select, source, name, sources, context.names):
+            return None
         if name in shown or (aggregates and is_one_each(source, phrase, context.question)):
             return None
         select.set("expressions", [column, *select.expressions])
@@ -70,6 +75,29 @@ def _fix(context: Context) -> str | None:
             select.set("group", exp.Group(expressions=[column.copy()]))
         return f"Asked for each {phrase.split()[0].lower()}: {name} is shown."
     return None
+
+
+def _is_of_each_row(
+    select: exp.Select, source: Source, name: str, sources: list[Source], names: Names
+) -> bool:
+    """Whether an average per row is asked for, "the average delay per incident": it is one over all rows."""
+    figures = [item.unalias() for item in select.selects]
+    own = source.table is not None and names.joins.own.key(source.table) == name
+    return own and len(sources) == 1 and all(item.find(exp.Avg) for item in figures)
+
+
+def is_owned(phrase: str, question: str, names: Names) -> bool:
+    """Whether figures are asked for *by the driver's depot*: by things of a table, not by their owners."""
+    said = words(phrase)
+    if not _OWNER.match(phrase) or len(said) < 2:
+        return False
+    tables = (names.joins.short.table_words(table) for table in names.snapshot.listed)
+    if not any([stem(word) for word in table] == [stem(said[1])] for table in tables):
+        return False
+    return (
+        re.search(rf"\b(?:by|per)\s+(?:(?:the|our|its|their)\s+)?{re.escape(phrase)}", question, re.I)
+        is not None
+    )
 
 
 def is_one_each(source: Source, phrase: str, question: str) -> bool:
@@ -116,7 +144,8 @@ def thing_column(phrase: str, sources: list[Source], names: Names) -> tuple[Sour
         (source, name)
         for source in sources
         for name in source.columns or ()
-        if [stem(word) for word in name_words(name)] == [wanted, stem("id")]
+        for said in [name_words(name)]
+        if [stem(word) for word in said[:-1]] == [wanted] and said[-1] in _REFERENCES
     ]
     if len(references) == 1:
         return references[0]

@@ -9,7 +9,7 @@ import re
 
 from sqlglot import exp
 
-from graph.autofix.asked_group import AVERAGE_PER, asked_groups, is_one_each, ungrouped
+from graph.autofix.asked_group import AVERAGE_PER, asked_groups, is_one_each, is_owned, ungrouped
 from graph.autofix.base import Context, Rule
 from graph.autofix.missing_join import join_along
 from graph.autofix.names import Names, Source, identifier
@@ -35,7 +35,7 @@ def _fix(context: Context) -> str | None:
     ):
         return None  # one figure over all: so many orders per customer
     for phrase in asked_groups(context.question):
-        found_table = outside_table(phrase, names, sources)
+        found_table = outside_table(phrase, names, sources, owned=is_owned(phrase, context.question, names))
         if found_table is None:
             continue
         table, role = found_table
@@ -63,9 +63,11 @@ def _averages_named(select: exp.Select, question: str) -> bool:
     )
 
 
-def outside_table(phrase: str, names: Names, sources: list[Source]) -> tuple[Table, str] | None:
+def outside_table(
+    phrase: str, names: Names, sources: list[Source], *, owned: bool = False
+) -> tuple[Table, str] | None:
     """The one table outside FROM that the first words of the phrase name, or those after one more, which
-    says in which part the things are meant."""
+    says in which part the things are meant: its owner, for one."""
     here = {source.table.qualified_name for source in sources if source.table}
     spoken = [stem(word) for word in words(phrase)]
     for start in (0, 1) if not {*words(phrase)[:1]} & (STOP_WORDS | QUERY_WORDS) else (0,):
@@ -75,6 +77,8 @@ def outside_table(phrase: str, names: Names, sources: list[Source]) -> tuple[Tab
                 for table in names.snapshot.listed
                 if spoken[start:end] in ([stem(word) for word in name_words(table.name)], _said(table, names))
             ]
+            if found and start == 0 and end == 1 and owned:
+                continue
             if found:
                 new = len(found) == 1 and found[0].qualified_name not in here
                 return (found[0], spoken[0] if start else "") if new else None
@@ -91,15 +95,19 @@ def way_to(names: Names, sources: list[Source], goal: Table, role: str) -> list[
     ways = names.joins.ways(here, goal.qualified_name, longest=MOST_JOINS)
     if role:
         # One more word may be no role but a word about the things: "each new customer".
-        played = [way for way in ways if any(role in _words(step) for step in way)]
+        played = [way for way in ways if any(role in _words(step, names) for step in way)]
         ways = played or (ways if not _is_reference(role, names) else [])
     if len(ways) != 1:
         return None
     return ways[0] if all(step.right in names.joins.referred(step.left) for step in ways[0]) else None
 
 
-def _words(step: Join) -> set[str]:
-    return {stem(word) for column in step.left_columns for word in name_words(column)}
+def _words(step: Join, names: Names) -> set[str]:
+    """What the reference is called, and the table that has it."""
+    schema, _, name = step.left.rpartition(".")
+    table = names.snapshot.table(schema, name)
+    said = {stem(word) for column in step.left_columns for word in name_words(column)}
+    return said | ({*_said(table, names)} if table is not None else set())
 
 
 def _is_reference(role: str, names: Names) -> bool:

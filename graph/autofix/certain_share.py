@@ -67,7 +67,7 @@ def _counted_by(select: exp.Select) -> list[exp.Expr]:
     found = []
     for item in select.selects:
         for division in item.find_all(exp.Div):
-            condition = _condition(bare(division.this))
+            condition = counted_condition(bare(division.this))
             if condition is not None and is_whole(bare(division.expression)):
                 found.append(condition)
         for average in item.find_all(exp.Avg):
@@ -77,7 +77,8 @@ def _counted_by(select: exp.Select) -> list[exp.Expr]:
     return [one for one in found if one.find_ancestor(exp.Select) is select]
 
 
-def _condition(node: exp.Expr) -> exp.Expr | None:
+def counted_condition(node: exp.Expr) -> exp.Expr | None:
+    """The only condition by which an aggregate counts or adds; None for any other expression."""
     if isinstance(node, exp.Filter) and isinstance(node.this, exp.Count | exp.Sum):
         condition: exp.Expr = node.expression.this
         return condition
@@ -100,24 +101,30 @@ def _case_condition(node: exp.Expr) -> exp.Expr | None:
     return found
 
 
+def split_share(question: str) -> tuple[str, str] | None:
+    """What a question for a share makes the part, and what the whole; None where it does not say."""
+    found = _AMONG.search(question) or _THAT_ARE.search(question)
+    return (found["part"], found["whole"]) if found is not None else None
+
+
 def _part(
     question: str, counted: exp.Expr, others: list[exp.Expr], names: Names, sources: list[Source]
 ) -> exp.Expr | None:
     """The condition that the question makes the part; None where it does not say."""
-    split = _AMONG.search(question) or _THAT_ARE.search(question)
+    split = split_share(question)
     if split is None:
-        times = [_is_of_time(one, names, sources) for one in (counted, *others)]
+        times = [is_of_time(one, names, sources) for one in (counted, *others)]
         return counted if not times[0] and all(times[1:]) else None
-    part, whole = split["part"], split["whole"]
-    in_part, in_whole = _is_named(counted, part), _is_named(counted, whole)
-    named = [one for one in others if _is_named(one, part) and not _is_named(one, whole)]
-    named = [one for one in named if not _is_of_time(one, names, sources)]
+    part, whole = split
+    in_part, in_whole = is_named(counted, part), is_named(counted, whole)
+    named = [one for one in others if is_named(one, part) and not is_named(one, whole)]
+    named = [one for one in named if not is_of_time(one, names, sources)]
     if not named:
         return counted if in_part or (not in_whole and not others) else None
     return named[0] if len(named) == 1 and not in_part else None
 
 
-def _is_named(condition: exp.Expr, phrase: str) -> bool:
+def is_named(condition: exp.Expr, phrase: str) -> bool:
     """Whether the phrase has the condition's values, or a word of its columns where it has no value."""
     spoken, glued = set(stems(phrase)), "".join(words(fold(phrase)))
     values = [node.name.strip("%") for node in condition.find_all(exp.Literal)]
@@ -140,7 +147,7 @@ def _glued(value: str) -> str:
     return "".join(words(fold(value.replace("_", " "))))
 
 
-def _is_of_time(condition: exp.Expr, names: Names, sources: list[Source]) -> bool:
+def is_of_time(condition: exp.Expr, names: Names, sources: list[Source]) -> bool:
     """Whether it is about when something was."""
     return any(
         type_family((source.columns or {}).get(folded(column.this), "")) == "moment"

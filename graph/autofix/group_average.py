@@ -10,10 +10,18 @@ from sqlglot import exp
 
 from graph.autofix.base import Context, Rule
 from graph.autofix.counted_groups import is_called
-from graph.autofix.names import Names, Source, conjuncts, without_tables
+from graph.autofix.names import Names, Source, conjuncts, folded, without_tables
+from graph.autofix.ratio_parts import bare
+from graph.context.synonyms import SYNONYMS
 from graph.context.words import stem, words
 
 _AVERAGE = re.compile(r"\bthan\s+(?:the|an|our)\s+average\s+((?:\w+\s+){0,1}\w+)", re.IGNORECASE)
+_TOTAL = re.compile(
+    r"\b(?:costs?|spen[dt]s?|pa(?:y|ys|id)|earn(?:s|ed)?|br(?:ing|ings|ought)|made|makes?|took|takes?|s(?:old|ells?)|in\s+total)\b"
+    r"[^.?]*\b(?:more|less|fewer)\b[^.?]*\bthan\b",
+    re.IGNORECASE,
+)
+"""What each has of it altogether is held against the others."""
 _COMPARED = (exp.GT, exp.GTE, exp.LT, exp.LTE)
 _PARTS = ("group", "having", "limit", "joins", "distinct", "with_")
 _FIGURE, _ALIAS = "figure", "per_group"
@@ -33,13 +41,19 @@ def _fix(context: Context) -> str | None:
     spoken = [stem(word) for word in words(asked[1])]
     readings = [spoken[:length] for length in range(1, len(spoken) + 1)]
     if len(keys) != len(group.expressions) or not any(
-        is_called(key, reading, sources, names) for key in keys for reading in readings
+        is_called(key, reading, sources, names) or _is_alike(key, reading, sources, names)
+        for key in keys
+        for reading in readings
     ):
         return None
     for test in having.find_all(*_COMPARED):
         inner = test.expression.unnest() if isinstance(test.expression, exp.Subquery) else None
         figure = test.this
-        if not isinstance(figure, exp.Sum) or not isinstance(inner, exp.Select):
+        if not isinstance(inner, exp.Select):
+            continue
+        if _TOTAL.search(context.question):
+            figure = _summed(figure)
+        if not isinstance(figure, exp.Sum):
             continue
         if not _is_of_rows(inner, figure, names, sources) or not _is_of_the_same(inner, select):
             continue
@@ -50,10 +64,32 @@ def _fix(context: Context) -> str | None:
             expressions=[exp.alias_(figure.copy(), _FIGURE)],
         )
         mean = exp.select(exp.Avg(this=exp.column(_FIGURE, table=_ALIAS))).from_(each.subquery(_ALIAS))
+        test.set("this", figure.copy())
         test.expression.replace(mean.subquery())
         of = " and ".join(key.name for key in keys)
         return f"The average is that of each {of}, not of the single rows."
     return None
+
+
+def _is_alike(key: exp.Column, reading: list[str], sources: list[Source], names: Names) -> bool:
+    """Whether the key is of a table whose things have another name as well: a vehicle is a car."""
+    name, qualifier = folded(key.this), folded(key.args.get("table"))
+    homes = [one for one in sources if (one.alias == qualifier if qualifier else one.has(name))]
+    if len(homes) != 1 or homes[0].table is None:
+        return False
+    said = [stem(word) for word in names.joins.short.table_words(homes[0].table)]
+    return len(said) == 1 and reading[-1] in SYNONYMS.get(said[0], ())
+
+
+def _summed(figure: exp.Expr) -> exp.Expr:
+    """The sum behind an average of rows, however it is written."""
+    if isinstance(figure, exp.Avg) and isinstance(figure.this, exp.Column):
+        return exp.Sum(this=figure.this.copy())
+    if isinstance(figure, exp.Div):
+        above, below = bare(figure.this), bare(figure.expression)
+        if isinstance(above, exp.Sum) and isinstance(below, exp.Count):
+            return above
+    return figure
 
 
 def _is_of_rows(inner: exp.Select, figure: exp.Sum, names: Names, sources: list[Source]) -> bool:

@@ -15,6 +15,7 @@ _SHARE = r"(?:share|percentage|proportion|fraction|portion|part)"
 _TOTAL = r"(?:the\s+|our\s+|all\s+)?(?:total|overall|whole|entire)\b"
 _HAS = r"(?:have|account|contribute|make|represent|bring|generate|hold|earn)"
 _OF_TOTAL = re.compile(
+    rf"^\W*of\s+(?:all|the|our|everything)\b[^,?]*,\s*(?:what|which)\s+{_SHARE}\b[^?.;]*?\b(?:each|every)\b|"
     rf"\b{_SHARE}\s+of\s+{_TOTAL}[^?.,;]*?(?:\b(?:does|do|did)\s+(?:each|every)\b[^?.,;]*?\b{_HAS}\b|"
     rf"\b(?:each|every)\s+(?:\w+\s+){{1,3}}(?:{_HAS}s?|has)\b)|"
     rf"\b(?:each|every)\s+(?:\w+\s+){{0,3}}\w+['’]s\s+{_SHARE}\s+of\s+{_TOTAL}",
