@@ -211,7 +211,8 @@ async def write(
             work.usage = work.usage.plus(reply.usage)
         if (rest := reader.rest()) and not silent:
             work.emit(SqlDelta(**work.fact(), attempt=number, text=rest))
-        if not stop or not reader.cut_short:
+        # What went on to the last token allowed was cut by that, and would be again.
+        if not stop or not reader.cut_short or reply.usage.output_tokens >= settings.max_tokens_sql:
             break
     return Written(reader.sql(), reader.cannot_answer, surprisal(reply.tokens))
 

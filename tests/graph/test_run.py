@@ -228,6 +228,14 @@ async def test_a_stop_sequence_inside_a_text_does_not_cost_the_query(ask, count_
     assert asking.database.statements == ["SELECT string_agg(name, '; ') FROM people.employees"]
 
 
+async def test_a_reply_that_never_ended_is_not_asked_for_again(ask):
+    """The scripted model counts ten tokens a reply."""
+    cut = "```sql\nSELECT string_agg(name, '"
+    refused = Failed(code="database", message="unterminated quoted string", sqlstate="42601")
+    asking = await ask([cut], [refused], settings=Settings(max_tokens_sql=10, max_repairs=0))
+    assert len(asking.model.asked) == 1
+
+
 async def test_the_model_may_say_that_the_data_are_not_there(ask):
     asking = await ask(["CANNOT_ANSWER: office hours"])
     assert asking.last.type == "refused"

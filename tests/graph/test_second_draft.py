@@ -3,6 +3,7 @@
 import pytest
 
 from graph.errors import ModelError
+from graph.nodes import second_draft
 from graph.ports import Settings
 from wire.outcome import Failed, ResultColumn, Rows
 
@@ -116,5 +117,12 @@ async def test_one_that_gives_nothing_costs_nothing(ask, second):
 )
 async def test_none_is_made_where_it_would_be_for_nothing(ask, line, rows, settings):
     asking = await ask([line], [rows], question=QUESTION, settings=settings)
+    assert asking.last.type == "answered"
+    assert len(asking.model.asked) == 1
+
+
+async def test_none_is_made_where_so_little_speaks_for_the_first_that_it_hardly_helps(ask, monkeypatch):
+    monkeypatch.setattr(second_draft, "HOPELESS", 0.74)
+    asking = await ask([DOUBTFUL], [_rows("Zoé")], question=QUESTION, settings=_settings())
     assert asking.last.type == "answered"
     assert len(asking.model.asked) == 1
