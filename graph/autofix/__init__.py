@@ -140,6 +140,7 @@ like_case             a text searched for by its case, which nobody asked for
 value_owner           a condition on a column of another table that has one of its name
 negated_value         a value that the question excludes and the query asks for
 yes_or_no             yes or no compared with a column that holds something else, or nothing
+asked_kind            a kind or state that stands right beside its thing in the question
 asked_value           a value that the question names and no condition does
 asked_flag            a yes or no that question or notes name and no condition does
 value_elsewhere       the same of a thing that FROM refers to, which is joined in
@@ -171,6 +172,7 @@ from graph.autofix import (
     asked_group,
     asked_holder,
     asked_hour,
+    asked_kind,
     asked_limit,
     asked_order,
     asked_period,
@@ -449,6 +451,7 @@ RULES: tuple[Rule, ...] = (
     value_owner.RULE,
     negated_value.RULE,
     yes_or_no.RULE,
+    asked_kind.RULE,
     asked_value.RULE,
     value_elsewhere.RULE,
     asked_flag.RULE,

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from sqlglot import exp
 from sqlglot.optimizer.scope import Scope
 
+from graph.autofix.added_condition import add_condition
 from graph.autofix.base import Context, Rule
 from graph.autofix.kinds import kind_of_type
 from graph.autofix.names import Names, Source, folded, identifier
@@ -123,25 +124,12 @@ def _is_said_of(flag: _Flag, word: str, sentence: str, context: Context) -> bool
 
 
 def _add(flag: _Flag, wanted: bool, scope: Scope) -> bool:
-    """Add the condition, to the join that may find no partner where there is one."""
     column = exp.column(identifier(flag.column), table=identifier(flag.source.alias))
     condition: exp.Expr = column
     if not wanted:
         condition = exp.Not(this=exp.Is(this=column, expression=exp.true()) if flag.nullable else column)
     select = scope.expression
-    if not isinstance(select, exp.Select):
-        return False
-    for join in select.args.get("joins") or ():
-        if join.alias_or_name.lower() == flag.source.alias and join.side in {"LEFT", "FULL"}:
-            on = join.args.get("on")
-            if on is None:
-                return False
-            join.set("on", exp.and_(on.copy(), condition))
-            return True
-        if join.side in {"RIGHT", "FULL"}:
-            return False
-    select.where(condition, copy=False)
-    return True
+    return isinstance(select, exp.Select) and add_condition(select, flag.source.alias, condition)
 
 
 RULE = Rule("asked_flag", _fix)

@@ -16,6 +16,7 @@ from graph.autofix.names import Names, known_values
 from graph.autofix.unasked_filter import PLAIN
 from graph.checks.unsaid_word import words_left
 from graph.context.coverage import is_silent
+from graph.context.outcomes import OUTCOMES
 from graph.context.synonyms import SYNONYMS
 from graph.context.words import STOP_WORDS, listed, name_words, stem, words
 from wire.snapshot import Column
@@ -34,17 +35,6 @@ _STATES = listed(
     """
 )
 """Words of a state, for which any code may stand."""
-_OUTCOMES = listed(
-    """
-    abandon abandoned accept accepted admit admitted approve approved arrive arrived beat beaten break broke
-    broken cancel cancelled clear cleared close closed complete completed decline declined defeat defeated
-    deliver delivered deny denied die died draw drawn drew expire expired fail failed finish finished fix
-    fixed grant granted leave left lose loses lost miss missed paid pass passed pay reject rejected resolve
-    resolved retire retired return returned sell settle settled solve solved sold succeed succeeded survive
-    survived turn turned win wins withdraw withdrawn withdrew won
-    """
-)
-"""Verbs that tell how something came out: a status, a result or a code may well be what they stand for."""
 
 
 def _fix(context: Context) -> str | None:
@@ -84,7 +74,7 @@ def _is_unasked(condition: exp.Expr, scope: Scope, context: Context) -> bool:
     left = _left(condition, said, context)
     if any(re.search(rf"(?<!^)\b{word[0].upper()}{re.escape(word[1:])}\b", said) for word in left):
         return False  # a name that nothing else accounts for: ``DE`` for Germany
-    if any(word in _OUTCOMES or not (is_silent(word) or word in PLAIN) for word in left):
+    if any(word in OUTCOMES or not (is_silent(word) or word in PLAIN) for word in left):
         return False  # ``F`` for girls, ``W`` for what was won: a code may be what any word means
     meant = {stem(word) for word in words(known.comment) if word not in STOP_WORDS}
     return not any(

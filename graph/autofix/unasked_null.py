@@ -22,7 +22,7 @@ from wire.snapshot import Column, Table
 
 _DENIES = re.compile(
     r"\b(?:not|never|no|non|nobody|none|nothing|neither|nor|without|except|excluding|lacks?|lacking|missing|"
-    r"alone|empty|blank|unknown|null)\b|n['’]t\b",
+    r"alone|empty|blank|unknown|null|off|out|away|gone)\b|n['’]t\b",
     re.IGNORECASE,
 )
 _NOW = listed(
