@@ -136,6 +136,7 @@ asked_unit            a span of time "in hours" given as an interval or in secon
 kept_unit             a measure kept in another unit than the one asked for
 zero_division         a divisor that turned out to be zero
 literal_case          a compared text that the column has in another spelling
+spellings             a value of which the column has several spellings
 like_case             a text searched for by its case, which nobody asked for
 value_owner           a condition on a column of another table that has one of its name
 negated_value         a value that the question excludes and the query asks for
@@ -281,6 +282,7 @@ from graph.autofix import (
     shared_column,
     shown_group,
     shown_order,
+    spellings,
     summed_money,
     summed_order,
     table_name,
@@ -447,6 +449,7 @@ RULES: tuple[Rule, ...] = (
     kept_unit.RULE,
     zero_division.RULE,
     literal_case.RULE,
+    spellings.RULE,
     like_case.RULE,
     value_owner.RULE,
     negated_value.RULE,

@@ -45,6 +45,7 @@ _TABLES = {
     "purchase": "purchase_id bigint, article_id bigint, std_id bigint, pieces integer, unit_price numeric",
     "sale": "sale_id bigint, pieces integer, price numeric(8,2), rebate_pct numeric(5,2), "
     "tax_percent integer, fee_pct numeric(4,3)",
+    "enquiry": "enquiry_id bigint, heard_from text, enquired date",
     "archive.shipment": "shipment_id bigint, order_id bigint, weight real, carrier text",
 }
 _OWN = [ForeignKey(columns=["chief_id"], to_schema="public", to_table="clerk", to_columns=["clerk_id"])]
@@ -93,6 +94,7 @@ def _column(name: str, kind: str) -> Column:
     values["event_kind"] = ["page_view", "sign_in", "download"]
     values["region"] = ["Elbe", "Tyne"]
     values["device"], values["loan_state"] = ["desktop", "mobile"], ["out", "lost", "cancelled"]
+    values["heard_from"] = ["Google", "google", " Google", "GOOGLE", "Friend", "Radio"]
     samples = {"category": ["Hats", "Coats"], "rower_name": ["Ann Lee", "Bob Stone"]}
     return Column(
         name=name,
