@@ -147,6 +147,7 @@ asked_flag            a yes or no that question or notes name and no condition d
 value_elsewhere       the same of a thing that FROM refers to, which is joined in
 undivided_share       a count of the part, where its share of the whole is asked for
 having_share          a share of things that have rows elsewhere, over a join that drops those without
+noted_condition       what the notes say of which rows count, and the query does not
 current_row           rows that are no longer in force, where what is current is asked for
 undone_deed           what is undone, asked by a status that the question does not name
 only_value            things with only one kind of row, which may have others as well
@@ -246,6 +247,7 @@ from graph.autofix import (
     negated_value,
     nested_aggregate,
     never_value,
+    noted_condition,
     nth_value,
     null_group,
     null_join,
@@ -460,6 +462,7 @@ RULES: tuple[Rule, ...] = (
     asked_flag.RULE,
     undivided_share.RULE,
     having_share.RULE,
+    noted_condition.RULE,
     current_row.RULE,
     undone_deed.RULE,
     only_value.RULE,

@@ -38,6 +38,8 @@ _RECKONED = listed(
     """
 )
 """Words of counting and order, which stand before any noun."""
+_STATES = listed("status state stage kind type outcome result phase role priority level")
+"""Columns whose values are few, even where only the common ones are known."""
 _BEGUN = listed(
     """
     added booked created entered filed issued listed logged made opened ordered placed planned posted raised
@@ -91,7 +93,7 @@ def _fix(context: Context) -> str | None:
 
 
 def _kinds(source: Source) -> Iterator[tuple[str, str]]:
-    """Columns of which all values are known, with each that says something."""
+    """Columns of which all values are known, or that are of a state, with each value that says something."""
     if source.table is None:
         return
     counted: dict[str, int] = {}
@@ -99,7 +101,7 @@ def _kinds(source: Source) -> Iterator[tuple[str, str]]:
         (column.name, value)
         for column in source.table.columns
         for values, complete in [known_values(column)]
-        if complete
+        if complete or _STATES & set(name_words(column.name))
         for value in values
         if _tells(value)
     ]
