@@ -30,15 +30,16 @@ _THINGS = r"(?P<said>[^,.;:]+?)"
 _REST = r"(?P<said>[^,.;:]+)"
 _NOT = r"(?:do|does|did|are|is|was|were|must|should|shall|can)(?:\s*not|n['’]t)\s+(?:be\s+|been\s+)?"
 _COUNTS = (
-    r"(?:count\w*|considered|included|part\s+of|taken|relevant|wanted|needed|of\s+interest|sales?|revenue|"
-    r"income|turnover|takings|earnings)\b"
+    r"(?:count\w*|considered|included|part\s+of|taken|relevant|wanted|needed|meant|of\s+interest|sales?|"
+    r"come\s+into|revenue|income|turnover|takings|earnings)\b"
 )
+_NONE = r"counts?\s+(?:as|for)\s+(?:no|none|nothing)\b|(?:was|were|is|are)\s+\w+\s+by\s+nobody\b"
 _LEFT = (
     r"(?:left\s+out|excluded|ignored|omitted|disregarded|skipped|dropped|"
     r"not\s+(?:counted|included|considered))\b"
 )
 _OUT = (
-    re.compile(rf"(?:^|,\s*(?:and\s+)?){_THINGS}\s+(?:{_NOT}{_COUNTS}|never\s+count\w*)"),
+    re.compile(rf"(?:^|,\s*(?:and\s+)?){_THINGS}\s+(?:{_NOT}{_COUNTS}|never\s+count\w*|{_NONE})"),
     re.compile(
         rf"(?:^|,\s*(?:and\s+)?){_THINGS}\s+(?:are|is|must\s+be|should\s+be|to\s+be|being)\s+(?:to\s+be\s+)?{_LEFT}"
     ),
