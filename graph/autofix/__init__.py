@@ -48,6 +48,7 @@ deed_moment           a time taken of another date than that of the deed
 other_moment          a date of a role that nobody spoke of, where rows have a beginning
 calendar_period       "last month" as one day, or as a month of every year
 turned_span           a span of time taken from its end to its beginning
+turned_flag           a yes or no taken for its opposite
 turned_comparison     two columns compared the wrong way round
 last_day              a span of days whose last day is cut off
 week_days             days of the week as numbered elsewhere, or compared with padded names
@@ -289,6 +290,7 @@ from graph.autofix import (
     summed_order,
     table_name,
     turned_comparison,
+    turned_flag,
     turned_order,
     turned_rate,
     turned_span,
@@ -364,6 +366,7 @@ RULES: tuple[Rule, ...] = (
     calendar_period.RULE,
     turned_span.RULE,
     turned_comparison.RULE,
+    turned_flag.RULE,
     last_day.RULE,
     week_days.RULE,
     asked_period.RULE,
