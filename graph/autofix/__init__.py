@@ -150,6 +150,7 @@ undivided_share       a count of the part, where its share of the whole is asked
 having_share          a share of things that have rows elsewhere, over a join that drops those without
 noted_condition       what the notes say of which rows count, and the query does not
 current_row           rows that are no longer in force, where what is current is asked for
+present_things        things that have ended among those of the present
 undone_deed           what is undone, asked by a status that the question does not name
 only_value            things with only one kind of row, which may have others as well
 unasked_filter        a condition that nobody asked for
@@ -269,6 +270,7 @@ from graph.autofix import (
     period_group,
     phantom_table,
     pivoted_group,
+    present_things,
     priced_pieces,
     pronoun_value,
     quoted_literal,
@@ -467,6 +469,7 @@ RULES: tuple[Rule, ...] = (
     having_share.RULE,
     noted_condition.RULE,
     current_row.RULE,
+    present_things.RULE,
     undone_deed.RULE,
     only_value.RULE,
     unasked_filter.RULE,
