@@ -17,12 +17,14 @@ join_tree             tables joined in an order that does not connect them
 wrong_key             keys of different things held against each other
 bridge                the same, where other tables stand between the two
 counted_apart         the ratio of two things' numbers over a join, where each is to be counted by itself
+whole_key             a reference of several columns joined by some of them
 pronoun_value         a text that is a word of the question's grammar, and no value
 value_home            a text looked for in a column that cannot hold it, where another table does
 quoted_literal        a text in double quotes
 name_part             a surname looked for at the beginning of a whole name
 full_name             a full name looked for in one column, where two hold a part each
 coded_value           a made-up code for a value of the table that it refers to
+referred_value        what a thing is called, looked for in the key that refers to it
 shared_column         a list by a key that its table lacks, where both tables have what is shown
 misplaced_column      a column written of the wrong table of FROM
 deed_value            a moment that the table lacks, of which it has a value that says the same
@@ -58,6 +60,7 @@ latest_of_each        the last of all, or of groups that are too fine, where the
 first_of_each         the first of all, where the first of each group is asked for
 first_of_period       the first of all times, where the first of each period is asked for
 holder_of_each        the most of each group, without the thing that has it
+referred_group        rows grouped by what they refer to of their own kind, called by their own names
 row_arithmetic        a value of each row beside an aggregate
 nested_aggregate      an aggregate of an aggregate
 grouped_window        a window over single rows of a query that groups them
@@ -69,6 +72,7 @@ turned_order          a list that is cut, sorted from the wrong end
 summed_order          things ordered by a measure of single rows that refer to them
 open_period           since, after or before a month or year, cut at another day
 asked_period          a month, quarter, half or year that is named, cut at another day
+said_reference        of two references to one kind of thing the other than the question speaks of
 self_roles            a thing and another of its kind, the one taken for the other
 self_count            a count over a thing's own references, taken from the wrong end
 leaf_rows             things that refer to nothing, where nothing is to refer to them
@@ -102,6 +106,7 @@ unused_join           a table that is joined and not used, without which rows wo
 first_time            any time of each thing, where its first is asked for
 counted_table         a count of another table's rows than those asked for
 counted_things        things counted once for each row that refers to them
+counted_beside        two things counted over one join, each once for every row of the other
 counted_values        the same over one table, whose rows refer to the things
 counted_set           counts put together as sets
 counted_rows          COUNT(*) over rows that hold a count each
@@ -196,6 +201,7 @@ from graph.autofix import (
     computed_alias,
     counted_apart,
     counted_average,
+    counted_beside,
     counted_groups,
     counted_order,
     counted_rows,
@@ -276,10 +282,13 @@ from graph.autofix import (
     quoted_literal,
     ratio_complement,
     ratio_parts,
+    referred_group,
+    referred_value,
     rejoin,
     reserved_alias,
     row_arithmetic,
     running_total,
+    said_reference,
     same_row,
     self_correlation,
     self_count,
@@ -309,6 +318,7 @@ from graph.autofix import (
     value_home,
     value_owner,
     week_days,
+    whole_key,
     whole_share,
     window_parts,
     wrong_key,
@@ -335,12 +345,14 @@ RULES: tuple[Rule, ...] = (
     wrong_key.RULE,
     bridge.RULE,
     counted_apart.RULE,
+    whole_key.RULE,
     quoted_literal.RULE,
     name_part.RULE,
     full_name.RULE,
     pronoun_value.RULE,
     value_home.RULE,
     coded_value.RULE,
+    referred_value.RULE,
     shared_column.RULE,
     misplaced_column.RULE,
     deed_value.RULE,
@@ -373,6 +385,7 @@ RULES: tuple[Rule, ...] = (
     week_days.RULE,
     asked_period.RULE,
     open_period.RULE,
+    referred_group.RULE,
     row_arithmetic.RULE,
     nested_aggregate.RULE,
     grouped_window.RULE,
@@ -388,6 +401,7 @@ RULES: tuple[Rule, ...] = (
     moment_order.RULE,
     turned_order.RULE,
     summed_order.RULE,
+    said_reference.RULE,
     self_roles.RULE,
     self_count.RULE,
     nth_value.RULE,
@@ -468,6 +482,7 @@ RULES: tuple[Rule, ...] = (
     undivided_share.RULE,
     having_share.RULE,
     noted_condition.RULE,
+    counted_beside.RULE,
     current_row.RULE,
     present_things.RULE,
     undone_deed.RULE,

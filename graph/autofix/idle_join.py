@@ -10,6 +10,9 @@ from sqlglot import exp
 from sqlglot.optimizer.scope import Scope
 
 from graph.autofix.base import Context, Rule
+from graph.autofix.idle_rows import is_named
+from graph.autofix.key_pairs import said_chain
+from graph.autofix.missing_join import MOST_JOINS
 from graph.autofix.names import Names, Source, folded
 from graph.context.words import name_words, stem, stems, words
 
@@ -24,9 +27,26 @@ def _fix(context: Context) -> str | None:
             alias = join.alias_or_name.lower()
             if alias not in sources or join.side or not _broken(join, alias, sources):
                 continue
+            if _is_reached(context, alias, sources):
+                continue  # bridge brings what stands between
             if _take_out(names, scope, join, alias, sources) or _drop(context, scope, join, alias, sources):
                 return f"{alias} cannot be joined this way and is not needed: the query does without it."
     return None
+
+
+def _is_reached(context: Context, alias: str, sources: dict[str, Source]) -> bool:
+    """Whether the question speaks of the table, no key joins it, and a way over other tables leads there."""
+    source, joins = sources[alias], context.names.joins
+    if source.table is None or not context.question:
+        return False
+    everything = [one for one in sources.values() if one.table is not None]
+    here = [one.table.qualified_name for one in everything if one is not source and one.table is not None]
+    goal = source.table.qualified_name
+    if len(everything) != len(sources) or any(joins.between(other, goal) for other in here):
+        return False
+    if not is_named(source, everything, context):
+        return False
+    return said_chain(joins.ways(here, goal, longest=MOST_JOINS), context.question, joins) is not None
 
 
 def _broken(join: exp.Join, alias: str, sources: dict[str, Source]) -> bool:

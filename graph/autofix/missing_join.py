@@ -9,6 +9,7 @@ from sqlglot import exp
 from sqlglot.optimizer.scope import Scope
 
 from graph.autofix.base import Context, Rule
+from graph.autofix.key_pairs import said_chain, said_way
 from graph.autofix.names import Names, Source, folded, identifier
 from graph.context.joins import Join
 from graph.context.words import stem, words
@@ -27,7 +28,7 @@ def _fix(context: Context) -> str | None:
         ways = [
             way
             for table in _candidates(names, name, qualifier, sources)
-            if (way := way_to(names, sources, table)) is not None
+            if (way := way_to(names, sources, table, context.question)) is not None
         ]
         shortest = [way for way in ways if len(way) == min(map(len, ways))]
         if len(shortest) > 1:
@@ -89,8 +90,9 @@ MOST_JOINS = 3
 """Joins that a way to a missing column may take: two tables may stand between."""
 
 
-def way_to(names: Names, sources: list[Source], goal: Table) -> list[Join] | None:
-    """The joins that lead to the table, when there is one way only: direct, else over tables between."""
+def way_to(names: Names, sources: list[Source], goal: Table, question: str = "") -> list[Join] | None:
+    """The joins that lead to the table, when there is one way only: direct, else over tables between. Of two
+    references the question may say which is meant."""
     here = [source.table.qualified_name for source in sources if source.table]
     direct = [join for table in here for join in names.joins.between(table, goal.qualified_name)]
     if direct:
@@ -99,9 +101,12 @@ def way_to(names: Names, sources: list[Source], goal: Table) -> list[Join] | Non
             # What a row refers to stands beside it once; what refers to it, many times.
             own = (names.joins.own.key(goal),)
             direct = [join for join in direct if join.right_columns == own]
-        return direct[:1] if len({(join.left_columns, join.right_columns) for join in direct}) == 1 else None
+        if len({(join.left_columns, join.right_columns) for join in direct}) == 1:
+            return direct[:1]
+        said = said_way(direct, question, names.joins) if len({join.left for join in direct}) == 1 else None
+        return [said] if said is not None else None
     ways = names.joins.ways(here, goal.qualified_name, longest=MOST_JOINS)
-    return ways[0] if len(ways) == 1 else None
+    return said_chain(ways, question, names.joins) if ways else None
 
 
 def _place(column: exp.Column, scope: Scope, sources: list[Source], start: str) -> int | None:

@@ -1,6 +1,8 @@
 """A column whose name says that it is another table's: ``customer_name`` of orders is ``customer.name``; in a
 database that puts a table's name before each column's, ``brtxsec`` is ``brinst.brinstsec``.
 
+A table's own name is taken for what its things are called: ``product.category`` for ``category.name``.
+
 Only where exactly one table has such a column; a table of FROM goes before others, and another is joined in
 where one way leads there.
 """
@@ -32,13 +34,16 @@ def _fix(context: Context) -> str | None:
             continue
         table, column, alias = found
         if alias is None:
-            way = way_to(names, sources, table)
+            way = way_to(names, sources, table, context.question)
             if way is None or isinstance(item.column.find_ancestor(exp.Join, exp.Select), exp.Join):
                 continue
             place = len(item.scope.expression.args.get("joins") or ())
             alias = join_along(names, item.scope, sources, way, wanted="", place=place)
-        item.column.set("this", identifier(column))
-        item.column.set("table", exp.to_identifier(alias))
+        written = folded(item.column.args.get("table"))
+        for one in names.columns(item.scope):
+            if folded(one.this) == name and folded(one.args.get("table")) == written:
+                one.set("this", identifier(column))
+                one.set("table", exp.to_identifier(alias))
         return f"The column is {table.name}.{column}; there is no {name}."
     return None
 
@@ -52,6 +57,16 @@ def _meant(name: str, names: Names, sources: list[Source]) -> tuple[Table, str, 
         for column in table.columns
         if _is_called(name, table, column.name, names)
     ]
+    if not found:
+        # The thing itself stands for what it is called: ``category`` of a product is its category's name.
+        found = [
+            (table, called[0])
+            for table in names.snapshot.listed
+            if name in {table.name, singular(table.name)}
+            and len(called := names.joins.own.called(table)) == 1
+        ]
+        if found and found[0][0].qualified_name in here:
+            return None
     near = [one for one in found if one[0].qualified_name in here]
     if near and not names.joins.short.glues(near[0][0]):
         return None  # column_name looks within FROM

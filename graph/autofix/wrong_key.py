@@ -1,14 +1,16 @@
 """Two keys held against each other that number different things: ``orders.id = customers.id``.
 
 Both are numbers, so PostgreSQL finds rows, and any of them are wrong. Where exactly one reference leads from
-one of the two tables to the other, it is taken; ``imo IN (SELECT call_id FROM calls)`` reads their imo.
+one of the two tables to the other, or the question has a word of only one (*as white* of ``white_id``), it is
+taken; ``imo IN (SELECT call_id FROM calls)`` reads their imo. The same in WHERE and in correlated subqueries.
 """
 
 from sqlglot import exp
 from sqlglot.optimizer.scope import Scope
 
 from graph.autofix.base import Context, Rule
-from graph.autofix.names import Names, Source, folded, identifier
+from graph.autofix.key_pairs import equalities, is_key, leads_to, said_way, sides_of, source_of
+from graph.autofix.names import Names, folded, identifier
 from graph.context.joins import Join, JoinGraph
 from graph.context.words import name_words
 from wire.snapshot import Table
@@ -17,28 +19,25 @@ from wire.snapshot import Table
 def _fix(context: Context) -> str | None:
     names = context.names
     for scope in names.scopes:
-        if not isinstance(scope.expression, exp.Select):
+        select = scope.expression
+        if not isinstance(select, exp.Select):
             continue
-        for join in scope.expression.args.get("joins") or ():
-            said = _joined(join, names, scope)
+        for test in equalities(select):
+            said = _joined(test, context, scope)
             if said is not None:
                 return said
-        for test in scope.find_all(exp.In):
-            said = _listed(test, names, scope)
+        for listed in scope.find_all(exp.In, exp.EQ):
+            said = _listed(listed, context, scope)
             if said is not None:
                 return said
     return None
 
 
-def _joined(join: exp.Join, names: Names, scope: Scope) -> str | None:
-    on = join.args.get("on")
-    if (
-        not isinstance(on, exp.EQ)
-        or not isinstance(on.this, exp.Column)
-        or not isinstance(on.expression, exp.Column)
-    ):
+def _joined(test: exp.Expr, context: Context, scope: Scope) -> str | None:
+    sides, names = sides_of(test), context.names
+    if sides is None:
         return None
-    left, right = _source(on.this, names, scope), _source(on.expression, names, scope)
+    left, right = (source_of(side, names.visible(scope)) for side in sides)
     if (
         left is None
         or right is None
@@ -47,20 +46,54 @@ def _joined(join: exp.Join, names: Names, scope: Scope) -> str | None:
         or left.table is right.table
     ):
         return None
-    way = _other_way(on.this, left.table, on.expression, right.table, names.joins)
-    if way is None:
+    pair = folded(sides[0].this), folded(sides[1].this)
+    if not _is_other(pair, left.table, right.table, names.joins):
         return None
-    written = on.sql(dialect="postgres")
-    on.this.set("this", identifier(way.left_columns[0]))
-    on.expression.set("this", identifier(way.right_columns[0]))
-    on.this.set("table", exp.to_identifier(left.alias))
-    on.expression.set("table", exp.to_identifier(right.alias))
-    return f"{written} holds keys of different things against each other; it is {on.sql(dialect='postgres')}."
+    ways = _ways(left.table, right.table, names.joins)
+    if len(ways) > 1:
+        taken = _taken(context, left.table, right.table)
+        way = said_way([one for one in ways if _columns(one) not in taken], context.question, names.joins)
+    else:
+        way = ways[0] if ways else None
+    if way is None or (not way.declared and pair[0] == pair[1]):
+        return None
+    if any(_says(one, left.alias, right.alias, way) for one in equalities(scope.expression)):
+        return None
+    written = test.sql(dialect="postgres")
+    for side, source, name in zip(sides, (left, right), _columns(way), strict=True):
+        side.set("this", identifier(name))
+        side.set("table", exp.to_identifier(source.alias))
+    return (
+        f"{written} holds keys of different things against each other; it is {test.sql(dialect='postgres')}."
+    )
 
 
-def _listed(test: exp.In, names: Names, scope: Scope) -> str | None:
-    query = test.args.get("query")
-    inner = query.unnest() if isinstance(query, exp.Expr) else None
+def _taken(context: Context, mine: Table, theirs: Table) -> set[tuple[str, str]]:
+    """The references from one table to the other that the statement goes already."""
+    names, found = context.names, set[tuple[str, str]]()
+    for scope in names.scopes:
+        for test in equalities(scope.expression):
+            sides = sides_of(test)
+            for left, right in (sides, sides[::-1]) if sides else ():
+                here, there = source_of(left, names.visible(scope)), source_of(right, names.visible(scope))
+                if here and there and here.table is mine and there.table is theirs:
+                    found.add((folded(left.this), folded(right.this)))
+    return found
+
+
+def _says(test: exp.Expr, left: str, right: str, way: Join) -> bool:
+    """Whether an equality is this very join of the two sources."""
+    sides = sides_of(test)
+    if sides is None:
+        return False
+    written = {(folded(side.args.get("table")), folded(side.this)) for side in sides}
+    return written == {(left, way.left_columns[0]), (right, way.right_columns[0])}
+
+
+def _listed(test: exp.Expr, context: Context, scope: Scope) -> str | None:
+    names = context.names
+    query = test.args.get("query") if isinstance(test, exp.In) else test.args.get("expression")
+    inner = query.unnest() if isinstance(query, exp.Subquery) else None
     if not isinstance(test.this, exp.Column) or not isinstance(inner, exp.Select) or len(inner.selects) != 1:
         return None
     within = next((one for one in names.scopes if one.expression is inner), None)
@@ -76,7 +109,7 @@ def _listed(test: exp.In, names: Names, scope: Scope) -> str | None:
         shown.set("this", identifier(name))
         shown.set("table", exp.to_identifier(holders[0].alias))
         return f"There is no {said} in {holders[0].alias}: {name} is read, which is looked for."
-    outer, source = _source(test.this, names, scope), _source(shown, names, within)
+    outer, source = source_of(test.this, names.sources(scope)), source_of(shown, names.sources(within))
     if (
         outer is None
         or source is None
@@ -85,62 +118,43 @@ def _listed(test: exp.In, names: Names, scope: Scope) -> str | None:
         or outer.table is source.table
     ):
         return None
-    way = _other_way(test.this, outer.table, shown, source.table, names.joins)
-    if way is None or way.left_columns[0] != folded(test.this.this):
+    name, said = folded(test.this.this), folded(shown.this)
+    ways = [way for way in _ways(outer.table, source.table, names.joins) if way.left_columns == (name,)]
+    way = said_way(ways, context.question, names.joins)
+    if way is None or not _is_other((name, said), outer.table, source.table, names.joins):
         return None
-    said = shown.name
+    if not way.declared and name == said:
+        return None
     shown.set("this", identifier(way.right_columns[0]))
     return f"{said} numbers other things than {test.this.name}: {way.right_columns[0]} is read."
 
 
-def _other_way(
-    left: exp.Column, mine: Table, right: exp.Column, theirs: Table, joins: JoinGraph
-) -> Join | None:
-    """The one join between two tables, where what is written is another pair of keys and none of theirs."""
-    pair = folded(left.this), folded(right.this)
+def _ways(mine: Table, theirs: Table, joins: JoinGraph) -> list[Join]:
     ways = joins.between(mine.qualified_name, theirs.qualified_name)
-    ways = [way for way in ways if len(way.left_columns) == 1]
-    if len(ways) != 1 or (not ways[0].declared and pair[0] == pair[1]):
-        return None
-    if (ways[0].left_columns[0], ways[0].right_columns[0]) == pair or not (
-        _is_key(mine, pair[0]) and _is_key(theirs, pair[1])
-    ):
-        return None
+    return [way for way in ways if len(way.left_columns) == 1]
+
+
+def _columns(way: Join) -> tuple[str, str]:
+    return way.left_columns[0], way.right_columns[0]
+
+
+def _is_other(pair: tuple[str, str], mine: Table, theirs: Table, joins: JoinGraph) -> bool:
+    """Whether the pair are keys, of two things and of no join between the tables."""
+    if any(_columns(way) == pair for way in _ways(mine, theirs, joins)):
+        return False
+    if not (is_key(mine, pair[0]) and is_key(theirs, pair[1])):
+        return False
     if pair[0] == pair[1] and name_words(pair[0]) != ["id"]:
-        return None
-    if _leads_to(mine, pair[0], joins) & _leads_to(theirs, pair[1], joins):
-        return None  # both refer to the same thing
-    return ways[0]
-
-
-def _leads_to(table: Table, column: str, joins: JoinGraph) -> set[tuple[str, str]]:
-    """The keys that a column is or refers to."""
-    found = {(table.qualified_name, column)} if table.primary_key == [column] else set()
-    for join in joins.of(table.qualified_name):
-        if join.left_columns == (column,) and join.right in joins.referred(table.qualified_name):
-            found.add((join.right, join.right_columns[0]))
-    return found
-
-
-def _is_key(table: Table, column: str) -> bool:
-    """Whether a column is the table's own key or refers to one."""
-    if table.primary_key == [column] or any(key.columns == [column] for key in table.foreign_keys):
-        return True
-    return name_words(column)[-1:] == ["id"]
+        return False
+    # Both may refer to the same thing; and what a key refers to may be said nowhere (``head_id``).
+    here, there = leads_to(mine, pair[0], joins), leads_to(theirs, pair[1], joins)
+    return bool(here and there) and not here & there
 
 
 def _is_nowhere(column: exp.Column, names: Names, scope: Scope) -> bool:
     """Whether no source of the scope has the column, as far as all of them are known."""
     sources = names.sources(scope)
     return bool(sources) and all(one.has(folded(column.this)) is False for one in sources)
-
-
-def _source(column: exp.Column, names: Names, scope: Scope) -> Source | None:
-    name, qualifier = folded(column.this), folded(column.args.get("table"))
-    found = [
-        one for one in names.sources(scope) if (one.alias == qualifier if qualifier else bool(one.has(name)))
-    ]
-    return found[0] if len(found) == 1 and found[0].has(name) else None
 
 
 RULE = Rule("wrong_key", _fix)

@@ -18,6 +18,7 @@ from graph.context.words import name_words
 
 _SHOWN = re.compile(
     r"\b(?:includ(?:e|es|ed|ing)|even\s+(?:if|those|the\s+ones|when|for|with)|also\s+(?:show|list|those|the\s+ones)|"
+    r"whether\s+or\s+not|regardless\s+of\s+whether|"
     r"as\s+well|too|(?:with|show(?:ing)?|as|give|list(?:ing)?)\s+(?:a\s+)?(?:0|zero)|(?:0|zero)\s+(?:for|where|if|when))\b",
     re.IGNORECASE,
 )
@@ -90,7 +91,12 @@ def _kept_whole(select: exp.Select, names: Names, sources: list[Source]) -> str 
     if things is None or not is_repeated(things, sources, names):
         return None
     joins = select.args.get("joins") or []
-    if any(join.side or join.kind not in {"", "INNER"} or not join.args.get("on") for join in joins):
+    if any(join.kind not in {"", "INNER"} or not join.args.get("on") for join in joins):
+        return None
+    # An outer join is made an inner one again by a condition on what may be lacking.
+    if any(join.side for join in joins) and not (
+        len(joins) == 1 and joins[0].side == "LEFT" and things is sources[0]
+    ):
         return None
     where = select.args.get("where")
     parts = [

@@ -261,6 +261,18 @@ class JoinGraph:
             for key in keys
         )
 
+    def table(self, name: str) -> Table:
+        """The table of a qualified name."""
+        return self._by_name[name]
+
+    def is_reference(self, join: Join) -> bool:
+        """Whether a join goes from what refers to what is referred to."""
+        if join.declared:
+            return self._is_forward(join)
+        return self._holds_key(join.right, join.right_columns) and not self._holds_key(
+            join.left, join.left_columns
+        )
+
     @cached_property
     def _by_name(self) -> dict[str, Table]:
         return {table.qualified_name: table for table in self._tables}

@@ -46,10 +46,33 @@ _TABLES = {
     "sale": "sale_id bigint, pieces integer, price numeric(8,2), rebate_pct numeric(5,2), "
     "tax_percent integer, fee_pct numeric(4,3)",
     "enquiry": "enquiry_id bigint, heard_from text, enquired date",
+    "boat_swap": "boat_swap_id bigint, seller_rower_id bigint, buyer_rower_id bigint, crane_fee numeric",
+    "swap_witness": "boat_swap_id bigint, clerk_id bigint, oath text",
+    "pier": "pier_id bigint, pier_name text, shore text",
+    "ferry_run": "ferry_run_id bigint, origin_pier_id bigint, destination_pier_id bigint, berths integer",
+    "bureau": "bureau_id bigint, bureau_name text, head_hand_id bigint",
+    "hand": "hand_id bigint, hand_name text, bureau_id bigint",
+    "berth_slot": "quay_code text, tide text, metres integer",
+    "mooring": "mooring_id bigint, quay_code text, tide text, rent numeric",
     "archive.shipment": "shipment_id bigint, order_id bigint, weight real, carrier text",
 }
-_OWN = [ForeignKey(columns=["chief_id"], to_schema="public", to_table="clerk", to_columns=["clerk_id"])]
-"""A clerk's chief is a clerk; no name would say so."""
+_OWN = {
+    "clerk": {"chief_id": "clerk.clerk_id"},
+    "ferry_run": {"origin_pier_id": "pier.pier_id", "destination_pier_id": "pier.pier_id"},
+    "bureau": {"head_hand_id": "hand.hand_id"},
+    "hand": {"bureau_id": "bureau.bureau_id"},
+    "boat_swap": {"seller_rower_id": "rower.rower_id", "buyer_rower_id": "rower.rower_id"},
+}
+"""References that no name would tell: a clerk's chief is a clerk; a boat has two rowers."""
+_WHOLE = [
+    ForeignKey(
+        columns=["quay_code", "tide"],
+        to_schema="public",
+        to_table="berth_slot",
+        to_columns=["quay_code", "tide"],
+    )
+]
+"""A reference of two columns."""
 _VIEWS = {"monthly_request": "Lost requests by month"}
 _KEYS = {"orders": "customer", "order_line": "orders product", "review": "product customer"}
 
@@ -73,7 +96,16 @@ def _snapshot(*, keys: bool) -> SchemaSnapshot:
                         for target in (_KEYS.get(name, "").split() if keys else ())
                         for key in [target.removesuffix("s") + "_id"]
                     ),
-                    *(_OWN if name == "clerk" else ()),
+                    *(
+                        ForeignKey(
+                            columns=[key],
+                            to_schema="public",
+                            to_table=target.partition(".")[0],
+                            to_columns=[target.partition(".")[2]],
+                        )
+                        for key, target in _OWN.get(name, {}).items()
+                    ),
+                    *(_WHOLE if name == "mooring" else ()),
                 ],
             )
         )
