@@ -48,6 +48,7 @@ asked_hour            a time of day taken for a moment, or left out
 made_up_date          a year that nobody named, where the question counts from today
 deed_moment           a time taken of another date than that of the deed
 other_moment          a date of a role that nobody spoke of, where rows have a beginning
+own_moment            rows counted by when the thing began that they refer to
 calendar_period       "last month" as one day, or as a month of every year
 turned_span           a span of time taken from its end to its beginning
 turned_flag           a yes or no taken for its opposite
@@ -267,6 +268,7 @@ from graph.autofix import (
     other_table,
     other_thing,
     own_average,
+    own_moment,
     own_name,
     peer_average,
     percent_column,
@@ -374,6 +376,7 @@ RULES: tuple[Rule, ...] = (
     asked_age.RULE,
     moment_types.RULE,
     other_moment.RULE,
+    own_moment.RULE,
     deed_moment.RULE,
     asked_hour.RULE,
     made_up_date.RULE,

@@ -166,7 +166,16 @@ def _nouns(source: Source, question: str, names: Names) -> str:
     # Of *request* and *monthly request* the one that is called no more than that is meant.
     meant = {head} if head not in others or len(called) == 1 else set()
     meant |= {other for other in SYNONYMS.get(head, ()) if other not in others}
-    return "|".join(re.escape(word) for word in dict.fromkeys(words(question)) if stem(word) in meant)
+    spoken = words(question)
+    said = [re.escape(word) for word in dict.fromkeys(spoken) if stem(word) in meant]
+    # Of *theory tests* and *practical tests* each is said by its whole name.
+    roots, whole = [stem(word) for word in spoken], [stem(word) for word in called]
+    said += [
+        r"\s+".join(map(re.escape, spoken[place : place + len(called)]))
+        for place in range(len(spoken) - len(called) + 1)
+        if head not in meant and roots[place : place + len(called)] == whole
+    ]
+    return "|".join(dict.fromkeys(said))
 
 
 def _other_nouns(source: Source, names: Names) -> set[str]:

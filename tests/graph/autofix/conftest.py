@@ -27,6 +27,8 @@ _TABLES = {
     "grams integer",
     "request": "request_id bigint, stage text, opened_on date",
     "rower": "rower_id bigint, rower_name text, born_on date, enrolled_on date, left_on date",
+    "fire_claim": "fire_claim_id bigint, outcome text, claimed_on date",
+    "theft_claim": "theft_claim_id bigint, outcome text, claimed_on date",
     "damage": "damage_id bigint, outcome text, claimed_amount numeric, settled_amount numeric",
     "studio": "std_id bigint, std_nm text, town text, area_sqm integer, has_pool boolean",
     "equip": "eq_id bigint, std_id bigint, eq_nm text, buy_price numeric, bought date",
