@@ -17,13 +17,19 @@ _HOW_MANY = re.compile(
     r"\b(?:how\s+many|number\s+of|count\s+of)\s+(?:unique\s+|distinct\s+|different\s+)?((?:\w+\s+){0,2}\w+)",
     re.IGNORECASE,
 )
+_UNDERGONE = re.compile(
+    r"\b(?:how\s+many|number\s+of|count\s+of)\s+(?:\w+\s+){1,3}?(?:(?:that|which)\s+)?"
+    r"(?:were|was|(?:has|have|had)\s+been|got)\s+(?:\w+ly\s+)?\w+(?:ed|en|wn|ght|nt|ld|lt|st|ut|id|de)\b",
+    re.IGNORECASE,
+)
+"""*How many books were borrowed* may count a book as often as it was; who borrows is one person each time."""
 _FEW = frozenset({"people", "staff", "men", "women", "children"})
 
 
 def _fix(context: Context) -> str | None:
     phrases = _HOW_MANY.findall(context.question)
     names = context.names
-    if len(phrases) != 1 or len(names.scopes) != 1:
+    if len(phrases) != 1 or len(names.scopes) != 1 or _UNDERGONE.search(context.question):
         return None
     select = names.scopes[0].expression
     sources = names.sources(names.scopes[0])
