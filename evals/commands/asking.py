@@ -23,8 +23,9 @@ from evals.record import CaseResult, SuiteRun
 
 SUITES = Path(__file__).parents[1] / "suites"
 BUNDLED_DATABASES = SUITES / "databases"
-BUNDLED = {"bakery": SUITES / "bakery.jsonl", "demo": SUITES / "demo"}
-"""Suites that come with Custard: ``bakery`` small and fixed, ``demo`` large and scored on three variants."""
+BUNDLED = {"bakery": SUITES / "bakery.jsonl", "demo": SUITES / "demo", "trades": SUITES / "trades"}
+"""Suites that come with Custard: ``bakery`` small and fixed, ``demo`` large and scored on three variants,
+``trades`` over ten small databases of as many trades."""
 
 _EXAMPLES = examples(
     ("custard eval run", "the small bundled suite, with the local model"),
@@ -46,7 +47,7 @@ def _option(name: str, said: str, **more: Any) -> Any:
 
 
 def run(
-    suite: Annotated[Literal["bakery", "demo"] | None, _option("--suite", "A bundled suite.")] = None,
+    suite: Annotated[Literal["bakery", "demo", "trades"] | None, _option("--suite", "A bundled suite.")] = None,
     cases: Annotated[
         Path | None,
         _option("--cases", "File (.jsonl, .yaml) or folder of cases, instead of a bundled suite."),
