@@ -47,7 +47,9 @@ def _option(name: str, said: str, **more: Any) -> Any:
 
 
 def run(
-    suite: Annotated[Literal["bakery", "demo", "trades"] | None, _option("--suite", "A bundled suite.")] = None,
+    suite: Annotated[
+        Literal["bakery", "demo", "trades"] | None, _option("--suite", "A bundled suite.")
+    ] = None,
     cases: Annotated[
         Path | None,
         _option("--cases", "File (.jsonl, .yaml) or folder of cases, instead of a bundled suite."),
