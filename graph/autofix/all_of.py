@@ -187,13 +187,7 @@ def _refers(shown: list[exp.Expr], source: Source, context: Context) -> bool:
     """Whether what is selected are references to other things, which many rows may share."""
     assert source.table is not None
     joins, own = context.names.joins, source.table.qualified_name
-    return all(
-        any(
-            join.left_columns == (folded(item.this),) and join.right in joins.referred(own)
-            for join in joins.of(own)
-        )
-        for item in shown
-    )
+    return all(joins.refers(own, folded(item.this)) for item in shown)
 
 
 def _count_groups(select: exp.Select, shown: list[exp.Expr], group: exp.Group, having: exp.Having) -> None:

@@ -52,26 +52,16 @@ def _fix(context: Context) -> str | None:
         if len(timed) != 1:
             continue
         [column] = timed.values()
-        source = _source(column, names, scope)
+        source = names.source_of(column, scope)
         meant = _meant(folded(column.this), source, context) if source is not None else None
         if meant is None or not _may_change(column, meant, names, scope):
             continue
         name = folded(column.this)
         for one in list(names.columns(scope)):
-            if folded(one.this) == name and _source(one, names, scope) is source:
+            if folded(one.this) == name and names.source_of(one, scope) is source:
                 one.set("this", identifier(meant))
         return f"The time is asked of {meant}, and not of {name}."
     return None
-
-
-def _source(column: exp.Column, names: Names, scope: Scope) -> Source | None:
-    name, qualifier = folded(column.this), folded(column.args.get("table"))
-    found = [
-        source
-        for source in names.sources(scope)
-        if source.table is not None and (source.alias == qualifier if qualifier else source.has(name))
-    ]
-    return found[0] if len(found) == 1 else None
 
 
 def _meant(name: str, source: Source, context: Context) -> str | None:

@@ -171,11 +171,7 @@ def _is_own(key: exp.Column, sources: list[Source], names: Names) -> bool:
 def _refers(key: exp.Column, rows: Source, names: Names) -> bool:
     """Whether a column of the rows refers to another table."""
     assert rows.table is not None
-    name, own = folded(key.this), rows.table.qualified_name
-    return any(
-        join.left_columns == (name,) and join.right in names.joins.referred(own)
-        for join in names.joins.of(own)
-    )
+    return names.joins.refers(rows.table.qualified_name, folded(key.this))
 
 
 def _reference(rows: Source, thing: Source, key: str, names: Names) -> str | None:

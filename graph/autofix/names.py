@@ -68,6 +68,16 @@ class Names:
             ]
         return self._sources[id(scope)]
 
+    def source_of(self, column: exp.Column, scope: Scope) -> Source | None:
+        """The one table of the scope's FROM that the column is read from; None where it is not plain."""
+        name, qualifier = folded(column.this), folded(column.args.get("table"))
+        found = [
+            source
+            for source in self.sources(scope)
+            if source.table is not None and (source.alias == qualifier if qualifier else source.has(name))
+        ]
+        return found[0] if len(found) == 1 else None
+
     def visible(self, scope: Scope) -> list[Source]:
         """The scope's sources, then those of the scopes around it that it may refer to."""
         around = scope.parent if scope.is_subquery or scope.is_correlated_subquery else None

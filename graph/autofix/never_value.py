@@ -211,11 +211,7 @@ def _source(column: exp.Column, sources: list[Source]) -> Source | None:
 
 def _refers(column: exp.Column, source: Source, names: Names) -> bool:
     assert source.table is not None
-    own = source.table.qualified_name
-    return any(
-        join.left_columns == (folded(column.this),) and join.right in names.joins.referred(own)
-        for join in names.joins.of(own)
-    )
+    return names.joins.refers(source.table.qualified_name, folded(column.this))
 
 
 RULE = Rule("never_value", _fix)

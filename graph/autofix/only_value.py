@@ -96,11 +96,7 @@ def _key(select: exp.Select, tested: Source | None, sources: list[Source], names
 
 def _refers(column: exp.Column, source: Source, names: Names) -> bool:
     assert source.table is not None
-    own = source.table.qualified_name
-    return any(
-        join.left_columns == (folded(column.this),) and join.right in names.joins.referred(own)
-        for join in names.joins.of(own)
-    )
+    return names.joins.refers(source.table.qualified_name, folded(column.this))
 
 
 RULE = Rule("only_value", _fix)

@@ -64,13 +64,13 @@ def _fix(context: Context) -> str | None:
             column = _compared(test)
             if column is None or kind_of(column, names, scope) not in MOMENTS:
                 continue
-            source = _source(column, names, scope)
+            source = names.source_of(column, scope)
             begin = _beginning(folded(column.this), source, spoken, names) if source is not None else None
             if begin is None or not _may_change(column, begin, names, scope):
                 continue
             name = folded(column.this)
             for one in list(names.columns(scope)):
-                if folded(one.this) == name and _source(one, names, scope) is source:
+                if folded(one.this) == name and names.source_of(one, scope) is source:
                     one.set("this", identifier(begin))
             return f"Nobody asked for {name}: the time is that of {begin}."
     return None
@@ -86,16 +86,6 @@ def _compared(test: exp.Expr) -> exp.Column | None:
         test.expression, exp.CurrentDate | exp.CurrentTimestamp
     )
     return None if bare else columns[0]
-
-
-def _source(column: exp.Column, names: Names, scope: Scope) -> Source | None:
-    name, qualifier = folded(column.this), folded(column.args.get("table"))
-    found = [
-        source
-        for source in names.sources(scope)
-        if source.table is not None and (source.alias == qualifier if qualifier else source.has(name))
-    ]
-    return found[0] if len(found) == 1 else None
 
 
 def _beginning(name: str, source: Source, spoken: set[str], names: Names) -> str | None:

@@ -9,8 +9,8 @@ about the past.
 import re
 
 from sqlglot import exp
-from sqlglot.optimizer.scope import Scope
 
+from graph.autofix.added_condition import add_condition
 from graph.autofix.base import Context, Rule
 from graph.autofix.kinds import MOMENTS, kind_of_type
 from graph.autofix.names import Source, folded, identifier
@@ -65,7 +65,10 @@ def _fix(context: Context) -> str | None:
         [(source, column)] = asked
         if any(folded(one.this) == column for one in names.tree.find_all(exp.Column)):
             return None
-        if _leave_out(source, column, scope):
+        still_there = exp.Is(
+            this=exp.column(identifier(column), table=identifier(source.alias)), expression=exp.Null()
+        )
+        if add_condition(scope.expression, source.alias, still_there):
             return f"Asked for what there is at present: those with {column} are left out."
     return None
 
@@ -90,27 +93,6 @@ def _are_meant(source: Source, said: set[str]) -> bool:
     things = {stem(word) for word in name_words(source.table.name)}
     things |= {other for word in things for other in SYNONYMS.get(word, ())}
     return bool(things & said) or any(stem(word) in said for word in _ALL_OF_THEM)
-
-
-def _leave_out(source: Source, name: str, scope: Scope) -> bool:
-    """Add the condition, to the join that may find no partner where there is one."""
-    condition = exp.Is(
-        this=exp.column(identifier(name), table=identifier(source.alias)), expression=exp.Null()
-    )
-    select = scope.expression
-    if not isinstance(select, exp.Select):
-        return False
-    for join in select.args.get("joins") or ():
-        if join.side in {"RIGHT", "FULL"}:
-            return False
-        if join.side == "LEFT" and join.alias_or_name.lower() == source.alias:
-            on = join.args.get("on")
-            if on is None:
-                return False
-            join.set("on", exp.and_(on.copy(), condition))
-            return True
-    select.where(condition, copy=False)
-    return True
 
 
 RULE = Rule("present_things", _fix)

@@ -213,6 +213,11 @@ class JoinGraph:
         ]
         return list(dict.fromkeys(found))
 
+    def refers(self, table: str, column: str) -> bool:
+        """Whether a column of the table refers to another table's things, which many rows may share."""
+        referred = self.referred(table)
+        return any(join.left_columns == (column,) and join.right in referred for join in self.of(table))
+
     def between(self, left: str, right: str) -> list[Join]:
         """Direct joins from ``left`` to ``right``; only the declared ones when there are any."""
         direct = [join for join in self.of(left) if join.right == right]
