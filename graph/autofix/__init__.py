@@ -51,6 +51,7 @@ other_moment          a date of a role that nobody spoke of, where rows have a b
 own_moment            rows counted by when the thing began that they refer to
 calendar_period       "last month" as one day, or as a month of every year
 turned_span           a span of time taken from its end to its beginning
+turned_difference     a span that the query's own condition makes negative
 turned_flag           a yes or no taken for its opposite
 turned_comparison     two columns compared the wrong way round
 last_day              a span of days whose last day is cut off
@@ -303,6 +304,7 @@ from graph.autofix import (
     summed_order,
     table_name,
     turned_comparison,
+    turned_difference,
     turned_flag,
     turned_order,
     turned_rate,
@@ -382,6 +384,7 @@ RULES: tuple[Rule, ...] = (
     made_up_date.RULE,
     calendar_period.RULE,
     turned_span.RULE,
+    turned_difference.RULE,
     turned_comparison.RULE,
     turned_flag.RULE,
     last_day.RULE,
